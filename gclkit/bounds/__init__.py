@@ -1,0 +1,1 @@
+"""Sound bounds through a graph encoder."""

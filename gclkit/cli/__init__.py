@@ -1,0 +1,1 @@
+"""The ``gclkit`` command, one verb per file."""

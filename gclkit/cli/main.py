@@ -1,0 +1,41 @@
+"""The ``gclkit`` command: one verb per file of this room."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import gclkit
+
+COMMANDS: tuple[str, ...] = ()
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all verbs; builds no tensor and imports no PyTorch."""
+    parser = argparse.ArgumentParser(
+        "gclkit",
+        allow_abbrev=False,
+        description="Train, embed, evaluate, certify and report node embeddings without labels.",
+        epilog="example: gclkit train --method csgcl --dataset digits",
+    )
+    parser.add_argument("--version", action="version", version=gclkit.__version__)
+    commands = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
+    for name in COMMANDS:
+        import_module(f"gclkit.cli.{name}").add_parser(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Returns:
+        0, or 2 after one line on standard error where the input is at fault.
+    """
+    args = build_parser().parse_args(argv)
+    try:
+        return int(args.run(args))
+    except (ValueError, OSError, ImportError) as error:  # The input; a bug shows its traceback.
+        print(f"gclkit: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2

@@ -1,0 +1,1 @@
+"""Community structure found in the graph."""

@@ -1,0 +1,1 @@
+"""Embeddings, labels and a split in, scores out."""

@@ -1,0 +1,1 @@
+"""Loading and preparing graphs, and splits of their nodes."""

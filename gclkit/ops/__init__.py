@@ -1,0 +1,1 @@
+"""Primitives with backends: tensors in, tensors out."""

@@ -1,0 +1,1 @@
+"""Graphs, assertions and instruments shared by tests and benchmarks."""

@@ -1,0 +1,28 @@
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope="session")
+def data_root():
+    """The folder with the real graphs, from $GCLKIT_DATA."""
+    root = os.environ.get("GCLKIT_DATA")
+    if not root or not Path(root).is_dir():
+        pytest.skip("needs real graphs: set GCLKIT_DATA to their folder")
+    return Path(root)
+
+
+@pytest.fixture(scope="session")
+def parity(data_root):
+    """Numbers of a published implementation, by name: ``parity("pot")["published_score"]``."""
+    folder = data_root.parent / "parity"
+    if not folder.is_dir():
+        pytest.skip("needs the folder 'parity' beside GCLKIT_DATA")
+
+    def read(name):
+        with np.load(folder / f"{name}.npz", allow_pickle=False) as file:
+            return dict(file)
+
+    return read
