@@ -1,0 +1,79 @@
+"""Feature masking guided by community strength."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from gclkit.augmentations.feature_mask import keep_features, require_features
+from gclkit.checks import check_probability, reject
+
+
+def communal_drop_probability(
+    score: Float[Tensor, " f"], p: float, *, threshold: float = 1.0
+) -> Float[Tensor, " f"]:
+    r"""Probability of masking each feature, smaller where strong communities use it.
+
+    .. math::
+        w = \frac{\max \log v - \log v}{\max \log v - \min \log v}, \qquad
+        \min\left( \frac{w}{\bar w}\, p,\; \mathrm{thr} \right)
+
+    From CSGCL (`arXiv:2305.04658 <https://arxiv.org/abs/2305.04658>`_), communal attribute
+    voting. Probabilities cut off at the threshold are not given to other features, so that
+    less than the share :obj:`p` is masked. Unused features (:math:`v = 0`) count as the
+    best voted; negative votes, from communities below strength 0, count as the smallest
+    positive one. Without a positive vote, or where all votes agree, masking is uniform.
+
+    Args:
+        score: Votes :math:`v`, from :func:`~gclkit.communities.feature_scores`.
+        p: Wanted mask rate, in [0, 1].
+        threshold: Largest mask probability, in [0, 1].
+    """
+    if score.numel() == 0:
+        return score
+    # Branches are chosen by torch.where: reading a value would stall the training step.
+    smallest = torch.where(score > 0, score, torch.inf).min()
+    vote = torch.where(score == 0, score.max(), score).clamp(min=smallest).log()
+    weight = (vote.max() - vote) / (vote.max() - vote.min())
+    drop = (weight / weight.mean() * p).clamp(0, threshold)
+    return torch.where(drop.isnan(), torch.full_like(drop, min(p, threshold)), drop)
+
+
+class CommunalAttributeVoting(BaseTransform):
+    r"""Masks feature columns, those that strong communities use least first (CAV).
+
+    From "CSGCL: Community-Strength-Enhanced Graph Contrastive Learning"
+    (`arXiv:2305.04658 <https://arxiv.org/abs/2305.04658>`_); the probabilities are those
+    of :func:`communal_drop_probability`. Reads ``feature_score``, written by
+    :class:`~gclkit.communities.AddCommunities`, so that a batch of a graph is treated like
+    the graph. The columns kept are written to ``feature_keep`` [1, f].
+
+    Args:
+        p: Wanted mask rate, in [0, 1].
+        threshold: Largest mask probability, in [0, 1].
+        generator: Source of randomness, on the device of the graph.
+            (default: the global generator)
+    """
+
+    def __init__(
+        self, p: float, *, threshold: float = 1.0, generator: torch.Generator | None = None
+    ) -> None:
+        self.p = check_probability("CommunalAttributeVoting", "p", p)
+        self.threshold = check_probability("CommunalAttributeVoting", "threshold", threshold)
+        self.generator = generator
+
+    def forward(self, data: Data) -> Data:
+        x = require_features("CommunalAttributeVoting", data)
+        score = data.get("feature_score")
+        if score is None:
+            rule = "a graph with 'feature_score': apply gclkit.communities.AddCommunities first"
+            reject("CommunalAttributeVoting", "data", rule, data)
+        drop = communal_drop_probability(score[0], self.p, threshold=self.threshold)
+        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
+        return keep_features(data, coins >= drop)
+
+    def __repr__(self) -> str:
+        return f"CommunalAttributeVoting(p={self.p}, threshold={self.threshold})"

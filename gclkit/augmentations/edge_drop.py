@@ -1,0 +1,74 @@
+"""Uniform edge dropping, and the coins and the cut that every edge dropping shares."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from gclkit.checks import check_probability
+
+
+def edge_coins(
+    data: Data, *, symmetric: bool, generator: torch.Generator | None = None
+) -> Float[Tensor, " e"]:
+    """Uniform numbers in [0, 1), one per entry of ``edge_index``.
+
+    Args:
+        data: The graph.
+        symmetric: Whether both directions of an edge share one number.
+        generator: Source of randomness, on the device of the graph.
+    """
+    device = data.edge_index.device
+    if not symmetric:
+        return torch.rand(data.num_edges, generator=generator, device=device)
+    low, high = data.edge_index.sort(dim=0).values
+    pairs, pair = torch.unique(low * data.num_nodes + high, return_inverse=True)
+    return torch.rand(pairs.numel(), generator=generator, device=device)[pair]
+
+
+def keep_edges(data: Data, keep: Bool[Tensor, " e"]) -> Data:
+    """The graph with some of its edges, their weights and all other edge attributes."""
+    edges = data.num_edges
+    # Named before anything is cut: what counts as an edge attribute depends on their number.
+    names = [key for key, value in data.to_dict().items() if _is_edge_tensor(data, key, value)]
+    for key in names:
+        data[key] = data[key][:, keep] if key == "edge_index" else data[key][keep]
+    data.edge_drop_rate = 1 - data.num_edges / edges if edges else 0.0
+    return data
+
+
+def _is_edge_tensor(data: Data, key: str, value: object) -> bool:
+    return isinstance(value, Tensor) and value.dim() > 0 and data.is_edge_attr(key)
+
+
+class EdgeDrop(BaseTransform):
+    r"""Drops each edge with probability :obj:`p`.
+
+    From "Deep Graph Contrastive Representation Learning" (GRACE, `arXiv:2006.04131
+    <https://arxiv.org/abs/2006.04131>`_). Nodes and features are left as they are;
+    the realised rate is written to ``edge_drop_rate``.
+
+    Args:
+        p: Probability of dropping an edge, in [0, 1].
+        symmetric: Whether both directions of an edge share one coin. The papers of GRACE,
+            GCA and CSGCL toss one coin per direction, which is the default here.
+        generator: Source of randomness, on the device of the graph.
+            (default: the global generator)
+    """
+
+    def __init__(
+        self, p: float, *, symmetric: bool = False, generator: torch.Generator | None = None
+    ) -> None:
+        self.p = check_probability("EdgeDrop", "p", p)
+        self.symmetric = symmetric
+        self.generator = generator
+
+    def forward(self, data: Data) -> Data:
+        coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)
+        return keep_edges(data, coins >= self.p)
+
+    def __repr__(self) -> str:
+        return f"EdgeDrop(p={self.p}, symmetric={self.symmetric})"

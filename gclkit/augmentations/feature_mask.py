@@ -1,0 +1,69 @@
+"""Feature masking, uniform, and the masking that every variant shares."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from gclkit.checks import check_probability, reject
+
+
+def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
+    """The features of a graph.
+
+    Raises:
+        ValueError: If it has none.
+    """
+    x = data.get("x")
+    if x is None:
+        reject(owner, "data", "a graph with features 'x'", data)
+    return x
+
+
+def mask_features(x: Float[Tensor, "n f"], keep: Bool[Tensor, " f"]) -> Float[Tensor, "n f"]:
+    """The features with the columns outside ``keep`` set to 0.
+
+    CSR features stay CSR and share their pattern with the input: only the values are new.
+    """
+    if x.layout == torch.sparse_csr:
+        values = x.values() * keep[x.col_indices()]
+        return torch.sparse_csr_tensor(
+            x.crow_indices(), x.col_indices(), values, x.shape, check_invariants=False
+        )
+    return x * keep.to(x.dtype)
+
+
+class FeatureMask(BaseTransform):
+    r"""Sets each feature column to 0, for all nodes, with probability :obj:`p`.
+
+    From "Deep Graph Contrastive Representation Learning" (GRACE, `arXiv:2006.04131
+    <https://arxiv.org/abs/2006.04131>`_). The columns kept are written to
+    ``feature_keep`` [1, f], so that the realised rate can be read.
+
+    Args:
+        p: Probability of masking a column, in [0, 1].
+        generator: Source of randomness, on the device of the graph.
+            (default: the global generator)
+    """
+
+    def __init__(self, p: float, *, generator: torch.Generator | None = None) -> None:
+        self.p = check_probability("FeatureMask", "p", p)
+        self.generator = generator
+
+    def forward(self, data: Data) -> Data:
+        x = require_features("FeatureMask", data)
+        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
+        return keep_features(data, coins >= self.p)
+
+    def __repr__(self) -> str:
+        return f"FeatureMask(p={self.p})"
+
+
+def keep_features(data: Data, keep: Bool[Tensor, " f"]) -> Data:
+    """The graph with some of its feature columns, the others set to 0."""
+    data.x = mask_features(data.x, keep)
+    data.feature_keep = keep[None]
+    return data

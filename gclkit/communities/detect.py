@@ -1,0 +1,79 @@
+"""One entry to the community detection algorithms."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import check_choice, check_count, check_positive, reject
+from gclkit.communities.adjacency import symmetric_adjacency
+from gclkit.communities.label_propagation import label_propagation
+from gclkit.communities.leiden import leiden
+from gclkit.communities.louvain import louvain
+from gclkit.communities.partition import Partition
+from gclkit.communities.strength import community_strength
+from gclkit.graphs import check_graph
+
+ALGORITHMS = {"leiden": leiden, "louvain": louvain, "label_propagation": label_propagation}
+
+
+def detect(
+    data: Data,
+    *,
+    algorithm: Literal["leiden", "louvain", "label_propagation"] | Int[Tensor, " n"] = "leiden",
+    seed: int = 0,
+    resolution: float = 1.0,
+) -> Partition:
+    """Finds the communities of a graph.
+
+    Args:
+        data: A graph; :obj:`edge_weight` is used when present, directions are not.
+        algorithm: ``"leiden"`` (graspologic-native), ``"louvain"`` (python-louvain),
+            ``"label_propagation"``, or a vector with a known label per node.
+        seed: Non-negative; the same seed gives the same communities.
+        resolution: Above 1 for more communities, below 1 for fewer.
+
+    Returns:
+        The communities, numbered from 0 without gaps in the order of their first node,
+        and their modularity.
+
+    Raises:
+        ValueError: For an unknown algorithm, a label vector of another length, negative
+            or non-finite edge weights, a negative seed or a graph that is no graph.
+    """
+    check_graph("detect", data, require_features=False)
+    check_count("detect", "seed", seed, at_least=0)
+    check_positive("detect", "resolution", resolution)
+    if isinstance(algorithm, Tensor):
+        labels = _check_labels(algorithm, int(data.num_nodes or 0)).cpu().numpy()
+    else:
+        check_choice("detect", "algorithm", algorithm, ALGORITHMS)
+        adjacency = symmetric_adjacency(data)
+        if adjacency.nnz == 0:
+            reject("detect", "edge_weight", "positive for some edge", 0.0)
+        labels = ALGORITHMS[algorithm](adjacency, seed, resolution)
+    membership = _renumber(labels).to(data.edge_index.device)
+    weight = data.get("edge_weight")
+    strength = community_strength(data.edge_index, membership, edge_weight=weight)
+    return Partition(membership, strength.numel(), float(strength.sum()))
+
+
+def _check_labels(labels: Tensor, num_nodes: int) -> Tensor:
+    if labels.shape != (num_nodes,):
+        rule = f"a name or a label for each of the {num_nodes} nodes"
+        reject("detect", "algorithm", rule, tuple(labels.shape))
+    if labels.dtype.is_floating_point or labels.dtype.is_complex or labels.dtype == torch.bool:
+        reject("detect", "algorithm", "a vector of integer labels", labels.dtype)
+    return labels
+
+
+def _renumber(labels: np.ndarray) -> Tensor:
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(first.size, dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(first.size)
+    return torch.from_numpy(rank[inverse.reshape(-1)])

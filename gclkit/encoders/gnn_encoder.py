@@ -1,0 +1,137 @@
+"""Message-passing encoders."""
+
+from __future__ import annotations
+
+import torch
+import torch_geometric.nn as pyg
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gclkit.checks import check_choice, check_count
+from gclkit.encoders.adjacency import gcn_adjacency
+from gclkit.encoders.gcn_conv import GCNConv
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {
+    "elu": nn.ELU,
+    "identity": nn.Identity,
+    "leaky_relu": nn.LeakyReLU,
+    "prelu": nn.PReLU,
+    "relu": nn.ReLU,
+    "rrelu": nn.RReLU,
+}
+NORMS: dict[str | None, type[nn.Module]] = {"batch": nn.BatchNorm1d, "layer": nn.LayerNorm}
+CONVS = ("gat", "gcn", "gin", "sage")
+
+
+class GNNEncoder(nn.Module):
+    r"""A stack of graph convolutions with an activation after every layer, the last included.
+
+    The encoder of GRACE (`arXiv:2006.04131 <https://arxiv.org/abs/2006.04131>`_), GCA and
+    CSGCL is the default: two GCN layers, the hidden one twice as wide as the output.
+
+    Args:
+        in_channels: Width :math:`f` of the features.
+        out_channels: Width :math:`d` of the embeddings.
+        hidden_channels: Width of the layers before the last. (default: twice the output)
+        num_layers: Depth, at least 1.
+        activation: ``"relu"``, ``"prelu"``, ``"leaky_relu"``, ``"rrelu"``, ``"elu"`` or
+            ``"identity"``; one module per layer.
+        norm: ``"batch"`` or ``"layer"`` between convolution and activation, or none.
+        conv: ``"gcn"``, ``"sage"`` (mean), ``"gin"`` (sum) or ``"gat"``. CSR features stay
+            sparse with ``"gcn"``; the others turn them dense.
+
+    Raises:
+        ValueError: For a width or depth below 1 or an unknown name.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        hidden_channels: int | None = None,
+        num_layers: int = 2,
+        activation: str = "relu",
+        norm: str | None = None,
+        conv: str = "gcn",
+    ) -> None:
+        super().__init__()
+        owner = type(self).__name__
+        self.in_channels = check_count(owner, "in_channels", in_channels)
+        self.out_channels = check_count(owner, "out_channels", out_channels)
+        hidden = 2 * out_channels if hidden_channels is None else hidden_channels
+        self.hidden_channels = check_count(owner, "hidden_channels", hidden)
+        self.num_layers = check_count(owner, "num_layers", num_layers)
+        self.activation = check_choice(owner, "activation", activation, ACTIVATIONS)
+        self.conv = check_choice(owner, "conv", conv, CONVS)
+        self.norm = norm if norm is None else check_choice(owner, "norm", norm, ("batch", "layer"))
+        widths = [in_channels, *[hidden] * (num_layers - 1), out_channels]
+        self.convs = nn.ModuleList(
+            _make_conv(conv, a, b) for a, b in zip(widths, widths[1:], strict=False)
+        )
+        self.norms = nn.ModuleList(NORMS.get(norm, nn.Identity)(width) for width in widths[1:])
+        self.activations = nn.ModuleList(ACTIVATIONS[activation]() for _ in widths[1:])
+
+    def reset_parameters(self) -> None:
+        """Draws all parameters anew."""
+        for conv in self.convs:
+            conv.reset_parameters()
+        for norm in self.norms:
+            if self.norm is not None:
+                norm.reset_parameters()
+        for activation in self.activations:
+            if isinstance(activation, nn.PReLU):
+                activation.reset_parameters()
+
+    def layers(self) -> list[tuple[nn.Module, ...]]:
+        """The modules of each layer in the order in which they are applied."""
+        return [
+            (conv, activation) if self.norm is None else (conv, norm, activation)
+            for conv, norm, activation in zip(self.convs, self.norms, self.activations, strict=True)
+        ]
+
+    def forward(
+        self,
+        x: Float[Tensor, "n f"],
+        edge_index: Int[Tensor, "2 e"],
+        edge_weight: Float[Tensor, " e"] | None = None,
+    ) -> Float[Tensor, "n d"]:
+        """Embeds the nodes of a graph or view.
+
+        Args:
+            x: Features, strided or CSR.
+            edge_index: The edges.
+            edge_weight: One weight per edge, used by ``"gcn"`` alone. (default: 1 each)
+        """
+        edges: tuple[Tensor, ...] = (edge_index,)
+        if self.conv == "gcn":
+            if edge_weight is None or not edge_weight.requires_grad:
+                edges = (gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=x.dtype),)
+            else:
+                edges = (edge_index, edge_weight)
+        elif x.layout == torch.sparse_csr:
+            x = x.to_dense()
+        for conv, *rest in self.layers():
+            x = conv(x, *edges)
+            for module in rest:
+                x = module(x)
+        return x
+
+    def extra_repr(self) -> str:
+        return f"{self.in_channels}, {self.out_channels}, conv={self.conv!r}"
+
+
+class GCNEncoder(GNNEncoder):
+    """The graph convolutional encoder of the papers: :class:`GNNEncoder` with its defaults."""
+
+
+def _make_conv(conv: str, in_channels: int, out_channels: int) -> nn.Module:
+    match conv:
+        case "gcn":
+            return GCNConv(in_channels, out_channels)
+        case "sage":
+            return pyg.SAGEConv(in_channels, out_channels)
+        case "gat":
+            return pyg.GATConv(in_channels, out_channels)
+    perceptron = pyg.MLP([in_channels, out_channels, out_channels], norm=None)
+    return pyg.GINConv(perceptron)

@@ -1,0 +1,45 @@
+"""The map from embeddings to the space of the loss."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gclkit.checks import check_count
+
+
+class Projector(nn.Module):
+    r"""Two linear maps with an ELU between them: :math:`W_2\,\mathrm{ELU}(W_1 z + b_1) + b_2`.
+
+    The projection head of GRACE (`arXiv:2006.04131 <https://arxiv.org/abs/2006.04131>`_),
+    used in training only.
+
+    Args:
+        in_channels: Width :math:`d` of the embeddings.
+        hidden_channels: Width between the maps.
+        out_channels: Width in the loss. (default: as the input)
+
+    Raises:
+        ValueError: For a width below 1.
+    """
+
+    def __init__(
+        self, in_channels: int, hidden_channels: int, out_channels: int | None = None
+    ) -> None:
+        super().__init__()
+        check_count("Projector", "in_channels", in_channels)
+        check_count("Projector", "hidden_channels", hidden_channels)
+        out_channels = in_channels if out_channels is None else out_channels
+        check_count("Projector", "out_channels", out_channels)
+        self.first = nn.Linear(in_channels, hidden_channels)
+        self.second = nn.Linear(hidden_channels, out_channels)
+
+    def reset_parameters(self) -> None:
+        """Draws all parameters anew."""
+        self.first.reset_parameters()
+        self.second.reset_parameters()
+
+    def forward(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
+        """Projects embeddings."""
+        return self.second(F.elu(self.first(z)))

@@ -1,0 +1,49 @@
+"""GRACE."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch_geometric.transforms import Compose
+
+from gclkit.augmentations import EdgeDrop, FeatureMask
+from gclkit.methods.two_view import TwoViewContrast, check_pair
+
+
+class GRACE(TwoViewContrast):
+    r"""GRACE: uniform edge dropping and feature masking, contrasted with InfoNCE.
+
+    From "Deep Graph Contrastive Representation Learning" (`arXiv:2006.04131
+    <https://arxiv.org/abs/2006.04131>`_). As in the authors' code, the hidden layer is
+    twice as wide as the output, an activation follows every layer and each direction of an
+    edge is dropped on its own. The learning rate warm-up, the choice of one coin per
+    undirected edge and ``anchors`` are additions.
+
+    Args:
+        in_channels: Width of the features.
+        edge_p: Probability of dropping an edge, one per view.
+        feature_p: Probability of masking a feature column, one per view.
+        symmetric: Whether both directions of an edge are dropped together.
+        options: Arguments of :class:`~gclkit.methods.two_view.TwoViewContrast`.
+
+    Raises:
+        ValueError: For rates that are not two probabilities, and as the parts say.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        edge_p: Sequence[float] = (0.2, 0.4),
+        feature_p: Sequence[float] = (0.3, 0.4),
+        symmetric: bool = False,
+        **options: Any,
+    ) -> None:
+        super().__init__(in_channels, **options)
+        edge_p = check_pair("GRACE", "edge_p", edge_p)
+        feature_p = check_pair("GRACE", "feature_p", feature_p)
+        self.augmentations = tuple(
+            Compose([EdgeDrop(e, symmetric=symmetric), FeatureMask(f)])
+            for e, f in zip(edge_p, feature_p, strict=True)
+        )

@@ -1,0 +1,85 @@
+"""What a method is to the training loop."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from gclkit.graphs import check_graph
+
+
+class StepOutput(NamedTuple):
+    """One training step, before the gradient.
+
+    Attributes:
+        loss: What is minimised, a scalar with a gradient.
+        terms: Parts of the loss by name, detached, for the history.
+        views: The graphs that were encoded. A regularizer reads them.
+        embeddings: What the encoder made of each view, before any projector.
+    """
+
+    loss: Tensor
+    terms: dict[str, Tensor]
+    views: tuple[Data, ...]
+    embeddings: tuple[Tensor, ...]
+
+
+class Method(nn.Module):
+    """A way to train node embeddings without labels.
+
+    The loop calls :meth:`prepare` once with the whole graph, :meth:`step` with the graph or
+    a batch of it, :meth:`after_step` after each update of the parameters and :meth:`embed`
+    at the end. Whatever needs the whole graph is computed in :meth:`prepare` and written to
+    the graph per node or per edge, so that it is sliced with a batch; :meth:`step` must not
+    assume that it sees all nodes. State beside parameters (moving averages, fitted
+    mixtures) lives in buffers, so that checkpoints hold it.
+
+    Subclasses set ``encoder`` and write :meth:`step`.
+    """
+
+    encoder: nn.Module
+    generator: torch.Generator | None = None
+
+    def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
+        """Computes what needs the whole graph and takes the source of randomness.
+
+        Args:
+            data: The whole graph.
+            generator: Source of the randomness of all views, on the device of the graph.
+
+        Returns:
+            The graph to train on; the input is left as it was.
+
+        Raises:
+            ValueError: If the graph is not fit for training.
+        """
+        check_graph(type(self).__name__, data)
+        self.generator = generator
+        return data
+
+    def step(self, batch: Data, epoch: int) -> StepOutput:
+        """Computes the loss on a graph or a batch; ``epoch`` starts at 1."""
+        raise TypeError(f"{type(self).__name__}: a method must define step(batch, epoch)")
+
+    def after_step(self, epoch: int) -> None:
+        """Called after each update of the parameters."""
+
+    def reset_parameters(self) -> None:
+        """Draws all parameters anew."""
+        for module in self.children():
+            if hasattr(module, "reset_parameters"):
+                module.reset_parameters()
+
+    @torch.no_grad()
+    def embed(self, data: Data) -> Float[Tensor, "n d"]:
+        """Embeds the nodes of a graph: the encoder in evaluation mode on the whole graph."""
+        training = self.training
+        self.eval()
+        try:
+            return self.encoder(data.x, data.edge_index, data.get("edge_weight"))
+        finally:
+            self.train(training)

@@ -1,0 +1,103 @@
+"""What GRACE and its relatives share: two views, one encoder, one projector, one contrast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch_geometric.data import Data
+from torch_geometric.transforms import Compose
+
+from gclkit.checks import check_count, check_positive, check_probability, reject
+from gclkit.encoders import GCNEncoder, Projector
+from gclkit.losses import infonce
+from gclkit.methods.method import Method, StepOutput
+
+
+class TwoViewContrast(Method):
+    r"""Two augmented views of the graph, told apart node by node.
+
+    Subclasses give the augmentations, by :attr:`augmentations`, and may change
+    :meth:`prepare` and :meth:`contrast`.
+
+    Args:
+        in_channels: Width :math:`f` of the features.
+        out_channels: Width :math:`d` of the embeddings.
+        projection_channels: Width between the two maps of the projector.
+        temperature: Temperature of the loss, above 0.
+        anchors: Draw so many anchors per step and direction against all keys: an unbiased
+            estimate of the gradient at a fraction of the work. (default: all nodes)
+        precision: ``"float32"`` or ``"bfloat16"`` products in the loss.
+        backend: Backend of the loss.
+        memory_budget: Bytes that the loss may hold to save work in the backward pass.
+        encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        *,
+        out_channels: int = 256,
+        projection_channels: int = 128,
+        temperature: float = 0.5,
+        anchors: int | None = None,
+        precision: str = "float32",
+        backend: str = "auto",
+        memory_budget: int | None = None,
+        **encoder: Any,
+    ) -> None:
+        super().__init__()
+        owner = type(self).__name__
+        self.temperature = check_positive(owner, "temperature", temperature)
+        self.anchors = anchors if anchors is None else check_count(owner, "anchors", anchors)
+        self.precision = precision
+        self.backend = backend
+        self.memory_budget = memory_budget
+        self.encoder = GCNEncoder(in_channels, out_channels, **encoder)
+        self.projector = Projector(out_channels, projection_channels)
+        self.augmentations: tuple[Compose, ...] = ()
+
+    def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
+        data = super().prepare(data, generator)
+        for view in self.augmentations:
+            for transform in view.transforms:
+                transform.generator = generator
+        return data
+
+    def step(self, batch: Data, epoch: int) -> StepOutput:
+        views = tuple(augment(batch) for augment in self.augmentations)
+        embeddings = tuple(
+            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
+        )
+        loss = self.contrast(*map(self.projector, embeddings), batch, epoch)
+        return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)
+
+    def contrast(
+        self, h1: Float[Tensor, "n k"], h2: Float[Tensor, "n k"], batch: Data, epoch: int
+    ) -> Float[Tensor, ""]:
+        """The loss of two projected views: GRACE's InfoNCE unless a subclass changes it."""
+        return infonce(h1, h2, temperature=self.temperature, **self.loss_options())
+
+    def loss_options(self) -> dict[str, Any]:
+        """How the loss is computed, as keyword arguments of the InfoNCE family."""
+        return {
+            "anchors": self.anchors,
+            "precision": self.precision,
+            "backend": self.backend,
+            "memory_budget": self.memory_budget,
+            "generator": self.generator,
+        }
+
+
+def check_pair(owner: str, name: str, value: Sequence[float]) -> tuple[float, float]:
+    """Returns one probability per view.
+
+    Raises:
+        ValueError: If there are not two, or one is no probability.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        reject(owner, name, "one probability per view, two in all", value)
+    return check_probability(owner, name, value[0]), check_probability(owner, name, value[1])

@@ -1,0 +1,194 @@
+"""The configuration of a run: defaults < recipe < command line."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import asdict, dataclass, field
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import gclkit.methods
+from gclkit.checks import check_choice, reject
+from gclkit.encoders import GNNEncoder
+from gclkit.methods import Method
+from gclkit.methods.two_view import TwoViewContrast
+
+TRAINING_DEFAULTS: dict[str, Any] = {
+    "epochs": 200,
+    "lr": 1e-3,
+    "weight_decay": 1e-5,
+    "warmup": 0,
+    "max_grad_norm": None,
+    "retries": 0,
+}
+SOURCES = ("authors", "ours")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What is run: a method on a dataset, with all settings resolved.
+
+    Attributes:
+        method: Name of the method, lower case.
+        dataset: Name of the dataset.
+        model: Arguments of the method's constructor.
+        training: Arguments of :func:`~gclkit.training.pretrain`.
+        source: Where the recipe comes from: ``"authors"`` or ``"ours"``.
+        note: What is to be known about it.
+        published: Published figures, by name: mean and deviation, as fractions.
+    """
+
+    method: str
+    dataset: str
+    model: dict[str, Any] = field(default_factory=dict)
+    training: dict[str, Any] = field(default_factory=dict)
+    source: str = "ours"
+    note: str = ""
+    published: dict[str, list[float]] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, as written to ``config.yaml``."""
+        return asdict(self)
+
+
+def method_class(name: str) -> type[Method]:
+    """The class of a method by its name, in any case.
+
+    Raises:
+        ValueError: If there is no such method; lists the known ones.
+    """
+    known = list_methods()
+    check_choice("method_class", "method", name.lower(), known)
+    return known[name.lower()]
+
+
+def list_methods() -> dict[str, type[Method]]:
+    """The methods by name."""
+    rooms = (getattr(gclkit.methods, name) for name in gclkit.methods.__all__)
+    methods = (room for room in rooms if inspect.isclass(room) and issubclass(room, Method))
+    return {m.__name__.lower(): m for m in methods if m not in (Method, TwoViewContrast)}
+
+
+def model_options(method: type[Method]) -> set[str]:
+    """The names that a method's constructor takes, those of its bases and encoder included."""
+    names: set[str] = set()
+    for cls in (*method.__mro__, GNNEncoder):
+        if cls is Method or "__init__" not in cls.__dict__:
+            continue
+        if issubclass(cls, (Method, GNNEncoder)):
+            names |= {
+                p.name
+                for p in inspect.signature(cls).parameters.values()
+                if p.kind is inspect.Parameter.KEYWORD_ONLY
+            }
+    return names
+
+
+def list_recipes() -> list[tuple[str, str]]:
+    """The (dataset, method) pairs that have a recipe, sorted."""
+    folder = files("gclkit.training") / "recipes"
+    pairs = []
+    for dataset in folder.iterdir():
+        if dataset.is_dir() and dataset.name != "default":
+            pairs += [
+                (dataset.name, recipe.name.removesuffix(".yaml"))
+                for recipe in dataset.iterdir()
+                if recipe.name.endswith(".yaml")
+            ]
+    return sorted(pairs)
+
+
+def resolve_config(
+    method: str,
+    dataset: str,
+    *,
+    model: dict[str, Any] | None = None,
+    training: dict[str, Any] | None = None,
+) -> RunConfig:
+    """The configuration of a run, from defaults, recipe and what the caller asked for.
+
+    Args:
+        method: Name of the method.
+        dataset: Name of the dataset; without a recipe of its own the method's default holds.
+        model: Settings that override the recipe's.
+        training: Settings that override the recipe's.
+
+    Raises:
+        ValueError: For an unknown method or an unknown key.
+    """
+    cls = method_class(method)
+    recipe = _read_recipe(dataset, method.lower())
+    config = RunConfig(
+        method=method.lower(),
+        dataset=dataset,
+        model={**recipe["model"], **(model or {})},
+        training={**TRAINING_DEFAULTS, **recipe["training"], **(training or {})},
+        source=recipe["source"],
+        note=recipe["note"],
+        published=recipe["published"],
+    )
+    check_config(config, cls)
+    return config
+
+
+def check_config(config: RunConfig, method: type[Method] | None = None) -> None:
+    """Raises a ``ValueError`` if a key of the configuration is unknown."""
+    method = method or method_class(config.method)
+    owner = f"recipe {config.dataset}/{config.method}"
+    for key in config.model:
+        check_choice(owner, "model", key, model_options(method))
+    for key in config.training:
+        check_choice(owner, "training", key, TRAINING_DEFAULTS)
+    check_choice(owner, "source", config.source, SOURCES)
+
+
+def build_method(config: RunConfig, in_channels: int) -> Method:
+    """The method of a configuration for features of width ``in_channels``."""
+    return method_class(config.method)(in_channels, **config.model)
+
+
+def read_config(path: str | Path) -> RunConfig:
+    """Reads a ``config.yaml`` that a run has written.
+
+    Raises:
+        OSError: If it cannot be read.
+        ValueError: If it is no configuration.
+    """
+    try:
+        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reject("read_config", "path", "a YAML file", f"{path}: {error}")
+    if not isinstance(found, dict):
+        reject("read_config", "path", "a configuration", str(path))
+    for key in found:
+        check_choice("read_config", str(path), key, RunConfig.__dataclass_fields__)
+    for key in ("method", "dataset"):
+        if not isinstance(found.get(key), str):
+            reject("read_config", key, "a name", found.get(key))
+    config = RunConfig(**found)
+    check_config(config)
+    return config
+
+
+def _read_recipe(dataset: str, method: str) -> dict[str, Any]:
+    folder = files("gclkit.training") / "recipes"
+    for name in (dataset, "default"):
+        path = folder / name / f"{method}.yaml"
+        if path.is_file():
+            recipe = yaml.safe_load(path.read_text(encoding="utf-8"))
+            break
+    else:
+        recipe = {}
+    empty: dict[str, Any] = {
+        "model": {},
+        "training": {},
+        "source": "ours",
+        "note": "",
+        "published": {},
+    }
+    for key in recipe:
+        check_choice(f"recipe {dataset}/{method}", "key", key, empty)
+    return {**empty, **recipe}

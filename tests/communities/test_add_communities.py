@@ -1,0 +1,45 @@
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.utils import erdos_renyi_graph
+
+from gclkit.communities import AddCommunities, community_strength, edge_scores, feature_scores
+
+
+@pytest.fixture
+def graph():
+    torch.manual_seed(1)
+    return Data(x=torch.randn(30, 7), edge_index=erdos_renyi_graph(30, 0.2))
+
+
+def test_writes_what_the_augmentations_read(graph):
+    labels = torch.arange(30) % 4
+    out = AddCommunities(labels)(graph)
+    assert "community" not in graph, "the input is left as it was"
+    strength = community_strength(graph.edge_index, labels)
+    scores = edge_scores(graph.edge_index, labels, strength)
+    torch.testing.assert_close(out.node_strength, strength[labels].float())
+    torch.testing.assert_close(out.edge_score, scores.float())
+    torch.testing.assert_close(out.edge_score_mean, scores.mean().float())
+    torch.testing.assert_close(
+        out.feature_score[0], (graph.x.abs().double().T @ strength[labels]).float()
+    )
+    assert out.is_edge_attr("edge_score") and out.is_node_attr("node_strength")
+    assert not out.is_node_attr("feature_score") and not out.is_edge_attr("edge_score_mean")
+
+
+def test_sparse_features_vote_like_dense_ones(graph):
+    strength = torch.linspace(-0.1, 0.4, 30, dtype=torch.float64)
+    x = graph.x.relu()
+    dense, sparse = feature_scores(x, strength), feature_scores(x.to_sparse_csr(), strength)
+    torch.testing.assert_close(sparse, dense)
+
+
+def test_works_without_features_and_as_a_name(graph):
+    del graph.x
+    graph.num_nodes = 30
+    transform = AddCommunities("louvain", seed=4)
+    out = transform(graph)
+    assert "feature_score" not in out and out.community.shape == (30,)
+    assert str(transform) == "AddCommunities(algorithm='louvain', seed=4)"
+    assert str(AddCommunities(out.community)) == "AddCommunities(algorithm='given labels', seed=0)"

@@ -1,0 +1,13 @@
+import numpy as np
+import scipy.sparse as sp
+
+from gclkit.communities.louvain import louvain
+
+
+def test_resolution_runs_the_usual_way():
+    blocks = sp.block_diag([np.ones((5, 5)) - np.eye(5)] * 4).tolil()
+    for a, b in [(0, 5), (5, 10), (10, 15)]:
+        blocks[a, b] = blocks[b, a] = 1.0
+    adjacency = sp.csr_matrix(blocks)
+    few, many = (np.unique(louvain(adjacency, 0, r)).size for r in (0.05, 1.0))
+    assert few < many == 4

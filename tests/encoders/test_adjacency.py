@@ -1,0 +1,31 @@
+import pytest
+import torch
+from torch_geometric.nn.conv.gcn_conv import gcn_norm
+from torch_geometric.utils import erdos_renyi_graph
+
+from gclkit.encoders import gcn_adjacency
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_equals_the_normalisation_of_pyg(weighted):
+    torch.manual_seed(0)
+    edge_index = erdos_renyi_graph(20, 0.2, directed=True)
+    edge_index = torch.cat([edge_index, torch.tensor([[4, 7], [4, 7]])], dim=1)
+    weight = torch.rand(edge_index.size(1)).double() + 0.3 if weighted else None
+    adjacency = gcn_adjacency(edge_index, weight, 22, dtype=torch.float64)
+    pairs, value = gcn_norm(edge_index, weight, 22, dtype=torch.float64)
+    expected = torch.zeros(22, 22, dtype=torch.float64)
+    expected.index_put_((pairs[1], pairs[0]), value, accumulate=True)
+    torch.testing.assert_close(adjacency.to_dense(), expected)
+
+
+def test_a_path_by_hand():
+    edge_index = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    dense = gcn_adjacency(edge_index, None, 3).to_dense()
+    assert dense[0, 0] == pytest.approx(1 / 2) and dense[1, 1] == pytest.approx(1 / 3)
+    assert dense[0, 1] == pytest.approx(6**-0.5) and dense[0, 2] == 0
+
+
+def test_no_edges_give_the_identity():
+    empty = torch.empty(2, 0, dtype=torch.int64)
+    assert torch.equal(gcn_adjacency(empty, None, 4).to_dense(), torch.eye(4))

@@ -1,0 +1,96 @@
+import pytest
+import torch
+import torch_geometric.nn as pyg
+from torch_geometric.utils import erdos_renyi_graph
+
+from gclkit.encoders import GCNEncoder, GNNEncoder
+
+
+@pytest.fixture
+def view():
+    torch.manual_seed(0)
+    return torch.randn(20, 6).relu(), erdos_renyi_graph(20, 0.25)
+
+
+def test_is_the_stack_of_the_papers(view):
+    x, edge_index = view
+    encoder = GCNEncoder(6, 4, activation="prelu")
+    first, second = pyg.GCNConv(6, 8), pyg.GCNConv(8, 4)
+    first.load_state_dict(encoder.convs[0].state_dict())
+    second.load_state_dict(encoder.convs[1].state_dict())
+    h = torch.nn.functional.prelu(first(x, edge_index), torch.tensor([0.25]))
+    expected = torch.nn.functional.prelu(second(h, edge_index), torch.tensor([0.25]))
+    torch.testing.assert_close(encoder(x, edge_index), expected)
+
+
+@pytest.mark.parametrize("conv", ["gat", "gcn", "gin", "sage"])
+@pytest.mark.parametrize("norm", [None, "batch", "layer"])
+def test_every_convolution_and_norm_trains(view, conv, norm):
+    x, edge_index = view
+    encoder = GNNEncoder(6, 4, num_layers=3, hidden_channels=5, norm=norm, conv=conv)
+    z = encoder(x, edge_index)
+    assert z.shape == (20, 4)
+    z.square().sum().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in encoder.parameters())
+    sparse = encoder(x.to_sparse_csr(), edge_index)
+    torch.testing.assert_close(sparse, z)
+
+
+def test_layers_replay_to_the_output(view):
+    x, edge_index = view
+    encoder = GCNEncoder(6, 4, norm="layer")
+    h = x
+    for conv, *rest in encoder.layers():
+        h = conv(h, edge_index)
+        for module in rest:
+            h = module(h)
+    torch.testing.assert_close(h, encoder(x, edge_index))
+
+
+def test_permuting_the_nodes_permutes_the_embeddings(view):
+    x, edge_index = view
+    encoder = GCNEncoder(6, 4)
+    order = torch.randperm(20)
+    place = torch.empty(20, dtype=torch.int64)
+    place[order] = torch.arange(20)
+    torch.testing.assert_close(encoder(x[order], place[edge_index]), encoder(x, edge_index)[order])
+
+
+def test_edge_weights_count_and_may_carry_a_gradient(view):
+    x, edge_index = view
+    encoder = GCNEncoder(6, 4)
+    weight = torch.rand(edge_index.size(1)) + 0.1
+    weighted = encoder(x, edge_index, weight)
+    assert not torch.allclose(weighted, encoder(x, edge_index))
+    weight.requires_grad_()
+    learned = encoder(x, edge_index, weight)
+    torch.testing.assert_close(learned, weighted)
+    learned.sum().backward()
+    assert weight.grad.abs().sum() > 0
+
+
+def test_resetting_under_a_seed_repeats(view):
+    encoder = GCNEncoder(6, 4, activation="prelu", norm="batch")
+    states = []
+    for _ in range(2):
+        torch.manual_seed(3)
+        encoder.reset_parameters()
+        states.append({k: v.clone() for k, v in encoder.state_dict().items()})
+        encoder.activations[0].weight.data.fill_(0.9)
+        encoder.norms[0].weight.data.fill_(0.9)
+    assert all(torch.equal(states[0][k], states[1][k]) for k in states[0])
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"num_layers": 0}, "'num_layers' must be an integer of at least 1"),
+        ({"activation": "tanh"}, "'activation' must be one of"),
+        ({"norm": "instance"}, r"'norm' must be one of \['batch', 'layer'\] \(got 'instance'\)"),
+        ({"conv": "cheb"}, r"'conv' must be one of \['gat', 'gcn', 'gin', 'sage'\]"),
+        ({"hidden_channels": 0.5}, "'hidden_channels' must be an integer"),
+    ],
+)
+def test_refusals(options, sentence):
+    with pytest.raises(ValueError, match=f"^GCNEncoder: {sentence}"):
+        GCNEncoder(6, 4, **options)

@@ -1,0 +1,27 @@
+import pytest
+import torch
+
+from gclkit.encoders import Projector
+
+
+def test_formula_and_gradient():
+    torch.manual_seed(0)
+    projector = Projector(4, 3, 2)
+    z = torch.randn(6, 4, requires_grad=True)
+    w1, b1, w2, b2 = projector.parameters()
+    inner = z @ w1.T + b1
+    expected = torch.where(inner > 0, inner, inner.exp() - 1) @ w2.T + b2
+    out = projector(z)
+    torch.testing.assert_close(out, expected)
+    out.square().sum().backward()
+    assert all(t.grad.abs().sum() > 0 for t in (z, *projector.parameters()))
+
+
+def test_is_as_wide_as_the_input_unless_told():
+    assert Projector(5, 3)(torch.randn(2, 5)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("widths", [(0, 3), (4, -1), (4, 3, 0)])
+def test_refusals(widths):
+    with pytest.raises(ValueError, match=r"^Projector: '\w+' must be an integer of at least 1"):
+        Projector(*widths)
