@@ -1,0 +1,243 @@
+"""Arrays from files that nobody vouches for: no pickles, no surprise in size, no bad index."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import warnings
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from gclkit.checks import reject
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+
+def read_npz(owner: str, path: Path) -> dict[str, np.ndarray[Any, Any]]:
+    """Reads all arrays of an ``.npz`` file.
+
+    Sizes are compared before anything is allocated: what a header announces must be there.
+
+    Raises:
+        OSError: If the file is missing or cannot be opened.
+        ValueError: If it is no such file, holds pickled objects, or unpacks to more than half
+            of the memory of this machine.
+    """
+    check_file(owner, path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
+            check_size(owner, path, sum(info.file_size for info in members))
+            return {
+                info.filename.removesuffix(".npy"): _read_member(archive, info) for info in members
+            }
+    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
+        if str(error).startswith(f"{owner}:"):
+            raise
+        reject(owner, "source", "a readable .npz file without pickled objects", _why(path, error))
+    except _DECODERS as error:
+        reject(owner, "source", "a readable .npz file without pickled objects", _why(path, error))
+
+
+def read_npy(owner: str, path: Path) -> np.ndarray[Any, Any]:
+    """Reads one ``.npy`` file under the conditions of :func:`read_npz`."""
+    check_file(owner, path)
+    try:
+        with path.open("rb") as file:
+            return _read_array(file, path.stat().st_size)
+    except _DECODERS as error:
+        reject(owner, "source", "a readable .npy file without pickled objects", _why(path, error))
+
+
+_DECODERS = (
+    ValueError,
+    EOFError,
+    KeyError,
+    NotImplementedError,
+    RuntimeError,
+    MemoryError,
+    SyntaxError,
+    TypeError,
+    OverflowError,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def _why(path: Path, error: BaseException) -> str:
+    first = str(error).splitlines() or [type(error).__name__]
+    return f"{path}: {first[0][:200]}"
+
+
+def _read_member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> np.ndarray[Any, Any]:
+    with archive.open(info) as member:
+        return _read_array(member, info.file_size)
+
+
+def _read_array(file: Any, size: int) -> np.ndarray[Any, Any]:
+    version = np.lib.format.read_magic(file)
+    if version == (1, 0):
+        header = np.lib.format.read_array_header_1_0(file)
+    elif version == (2, 0):
+        header = np.lib.format.read_array_header_2_0(file)
+    else:
+        raise ValueError(f"array format {version}")
+    shape, fortran, dtype = header
+    if dtype.hasobject or dtype.itemsize == 0 or dtype.names is not None:
+        raise ValueError(f"dtype {dtype}")
+    count = 1
+    for side in shape:
+        if side < 0:
+            raise ValueError(f"shape {shape}")
+        count *= int(side)
+    if count * dtype.itemsize > size or len(shape) > 8:
+        raise ValueError(f"shape {shape} announced, {size} bytes there")
+    content = file.read(count * dtype.itemsize)
+    if len(content) != count * dtype.itemsize:
+        raise ValueError(f"shape {shape} announced, {len(content)} bytes there")
+    flat = np.frombuffer(bytearray(content), dtype=dtype)
+    return flat.reshape(shape, order="F" if fortran else "C")
+
+
+def read_csr(owner: str, arrays: Arrays, prefix: str) -> sp.csr_matrix:
+    """Puts together a matrix from ``<prefix>_{data,indices,indptr,shape}``, indices checked.
+
+    SciPy hands indices to compiled code as they are; one outside the matrix would make that
+    read or write foreign memory.
+
+    Raises:
+        ValueError: If a part is missing or the parts do not make a matrix.
+    """
+    names = {part: f"{prefix}_{part}".lstrip("_") for part in ("indices", "indptr", "shape")}
+    missing = [name for name in names.values() if name not in arrays]
+    if missing:
+        reject(owner, "source", f"a file with '{missing[0]}'", sorted(arrays))
+    indices, indptr, shape = (arrays[name] for name in names.values())
+    what = f"a compressed sparse matrix in '{names['indices']}' and its parts"
+    for part in (indices, indptr, shape):
+        if part.ndim != 1 or part.dtype.kind not in "iu":
+            reject(owner, "source", what, f"{part.dtype}, shape {part.shape}")
+    stored = arrays.get(f"{prefix}_data".lstrip("_"))
+    data = np.ones(len(indices), dtype=np.float32) if stored is None else stored
+    indices, indptr = indices.astype(np.int64), indptr.astype(np.int64)
+    rows, columns = (int(side) for side in shape[:2]) if len(shape) == 2 else (-1, -1)
+    if data.ndim != 1 or data.dtype.kind not in "biuf" or len(data) != len(indices):
+        reject(owner, "source", what, f"{len(indices)} indices, data {data.dtype} {data.shape}")
+    if rows < 0 or columns < 0 or len(indptr) != rows + 1:
+        reject(owner, "source", what, f"shape {shape.tolist()[:4]}, {len(indptr)} row pointers")
+    if indptr[0] != 0 or indptr[-1] != len(indices) or (np.diff(indptr) < 0).any():
+        reject(owner, "source", what, "row pointers that do not rise from 0 to the end")
+    if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < columns:
+        reject(owner, "source", what, f"column {int(indices.max())} of {columns}")
+    matrix = sp.csr_matrix((data, indices, indptr), shape=(rows, columns))
+    matrix.sum_duplicates()
+    return matrix
+
+
+def read_table(
+    owner: str, path: Path, *, columns: int, weights: bool = False
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]:
+    """Reads whole numbers from a text file, separated by commas, tabs or spaces.
+
+    Lines that are empty or begin with ``#`` or ``%`` are passed over, and so is one heading.
+
+    Args:
+        owner: Function that an error message names.
+        path: The file; ``.gz`` is unpacked.
+        columns: Number of leading columns that hold whole numbers.
+        weights: Whether one more column of numbers may follow.
+
+    Returns:
+        The whole numbers [lines, columns] in int64, and the further column, or None.
+
+    Raises:
+        OSError: If the file is missing or cannot be opened.
+        ValueError: If a line holds something else.
+    """
+    check_file(owner, path)
+    rule = f"a text file with {columns} whole numbers in each line"
+    try:
+        text = _read_text(owner, path)
+        lines = [line for line in text.splitlines() if line.strip() and line[0] not in "#%"]
+    except (UnicodeDecodeError, EOFError, *_DECODERS) as error:
+        if str(error).startswith(f"{owner}:"):
+            raise
+        reject(owner, "source", rule, _why(path, error))
+    if not lines:
+        return np.zeros((0, columns), dtype=np.int64), None
+    delimiter = "," if "," in lines[0] else None
+    if not _is_number(lines[0].split(delimiter)[0]):
+        lines = lines[1:]
+        if not lines:
+            return np.zeros((0, columns), dtype=np.int64), None
+    width = len(lines[0].split(delimiter))
+    if not columns <= width <= columns + weights:
+        reject(owner, "source", rule, f"{path}: {width} columns")
+    kinds = [(f"c{i}", np.int64) for i in range(columns)]
+    kinds += [("weight", np.float64)] if width > columns else []
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            table = np.loadtxt(
+                lines, dtype=np.dtype(kinds), delimiter=delimiter, comments=None, ndmin=1
+            )
+    except (ValueError, OverflowError, Warning) as error:
+        reject(owner, "source", rule, _why(path, error))
+    whole = np.stack([table[f"c{i}"] for i in range(columns)], axis=1)
+    return whole, table["weight"].copy() if width > columns else None
+
+
+def _is_number(word: str) -> bool:
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_text(owner: str, path: Path) -> str:
+    if path.suffix != ".gz":
+        return path.read_text(encoding="utf-8-sig")
+    most = memory_limit()
+    with gzip.open(path) as file:
+        content = io.BytesIO(file.read(most + 1)).getvalue()
+    check_size(owner, path, len(content))
+    return content.decode("utf-8-sig")
+
+
+def check_file(owner: str, path: Path) -> Path:
+    """Returns ``path`` if it is a file of a size that this machine can hold, else raises."""
+    try:
+        if not path.exists():
+            raise FileNotFoundError(f"{owner}: no file '{path}'")
+        if not path.is_file():
+            raise IsADirectoryError(f"{owner}: '{path}' is not a file")
+        check_size(owner, path, path.stat().st_size)
+    except OSError as error:
+        if str(error).startswith(f"{owner}:"):
+            raise
+        raise OSError(f"{owner}: cannot read '{path}': {error.strerror}") from error
+    return path
+
+
+def check_size(owner: str, path: Path, size: int) -> None:
+    """Raises if ``size`` bytes are more than half of the memory of this machine."""
+    most = memory_limit()
+    if size > most:
+        rule = f"a file that unpacks to at most {most} bytes, half of the memory here"
+        reject(owner, "source", rule, f"{path}: {size}")
+
+
+def memory_limit() -> int:
+    """Half of the memory of this machine in bytes; 8 GiB where the system does not tell."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
+    except (AttributeError, ValueError, OSError):
+        return 2**33

@@ -1,0 +1,162 @@
+"""The one place that says what a graph must be before anything is computed on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import reject
+from gclkit.graphs.features import check_sparse
+
+
+def check_graph(
+    owner: str, data: Data, *, require_features: bool = True, require_undirected: bool = False
+) -> Data:
+    """Returns ``data`` if it is a graph that gclkit can compute with, else raises.
+
+    That is: a ``Data`` object of two nodes or more, with ``edge_index`` [2, e] in int64, e > 0,
+    within range; ``x`` [n, f] finite, float32 or float64, strided or sparse CSR; and, where
+    present, ``edge_weight`` [e] finite and not negative, and ``y`` [n] in int64, numbered from 0.
+    :func:`gclkit.graphs.load` brings other integer and float types into this form.
+
+    Args:
+        owner: Function that the error message names.
+        data: The graph.
+        require_features: Whether a graph without ``x`` is refused.
+        require_undirected: Whether a graph is refused that misses the reverse of an edge.
+
+    Raises:
+        ValueError: One line, ``owner: 'name' must be rule (got value)``.
+    """
+    edge_index = check_edge_index(owner, data)
+    if edge_index.dtype != torch.int64:
+        reject(
+            owner,
+            "edge_index",
+            "of dtype torch.int64 (gclkit.graphs.load converts)",
+            edge_index.dtype,
+        )
+    num_nodes = count_nodes(owner, data)
+    if num_nodes < 2:
+        reject(owner, "data", "a graph of two nodes or more", f"{num_nodes} nodes")
+    if edge_index.size(1) == 0:
+        reject(owner, "edge_index", "a list of one edge or more", "none")
+    check_range(owner, edge_index, num_nodes)
+    x = data.get("x")
+    if x is None:
+        if require_features:
+            reject(owner, "x", "node features [n, f]", None)
+    else:
+        _check_features(owner, x, num_nodes)
+    if data.get("edge_weight") is not None:
+        check_edge_weight(owner, data.edge_weight, edge_index.size(1))
+    if data.get("y") is not None:
+        _check_labels(owner, data.y, num_nodes)
+    if require_undirected:
+        _check_undirected(owner, edge_index, num_nodes)
+    return data
+
+
+def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
+    """Returns the edge index of ``data`` if it is two rows of integers, else raises."""
+    if not isinstance(data, Data):
+        reject(owner, "data", "a torch_geometric.data.Data object", type(data).__name__)
+    edge_index = data.get("edge_index")
+    if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
+        reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
+    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
+        reject(owner, "edge_index", "of an integer dtype", edge_index.dtype)
+    return edge_index
+
+
+def count_nodes(owner: str, data: Data) -> int:
+    """The number of nodes that features, labels or ``num_nodes`` give.
+
+    Only where none of these is there does the largest index decide; trailing isolated nodes
+    are kept otherwise. Features decide; whatever contradicts them is refused.
+    """
+    x, y, stated = data.get("x"), data.get("y"), data.to_dict().get("num_nodes")
+    if isinstance(x, Tensor) and x.dim() > 0:
+        if stated is not None and stated != x.size(0):
+            reject(owner, "num_nodes", f"{x.size(0)}, the number of feature rows", stated)
+        return x.size(0)
+    if stated is not None:
+        if isinstance(stated, bool) or not isinstance(stated, int) or stated < 0:
+            reject(owner, "num_nodes", "an integer of at least 0", stated)
+        return stated
+    if isinstance(y, Tensor) and y.dim() > 0:
+        return y.size(0)
+    edge_index = data.edge_index
+    return int(edge_index.max()) + 1 if edge_index is not None and edge_index.numel() else 0
+
+
+def check_range(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:
+    """Raises if an edge names a node that does not exist."""
+    if edge_index.numel() == 0:
+        return
+    low, high = int(edge_index.min()), int(edge_index.max())
+    if low < 0 or high >= num_nodes:
+        rule = f"node indices from 0 to {num_nodes - 1}"
+        reject(owner, "edge_index", rule, low if low < 0 else high)
+
+
+def check_edge_weight(owner: str, weight: Any, num_edges: int) -> None:
+    """Raises unless ``weight`` is one finite number of at least 0 per edge."""
+    if not isinstance(weight, Tensor) or weight.shape != (num_edges,):
+        shape = tuple(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
+        reject(owner, "edge_weight", f"one weight per edge, of shape ({num_edges},)", shape)
+    if not weight.is_floating_point():
+        reject(owner, "edge_weight", "of a floating dtype", weight.dtype)
+    if not bool(weight.isfinite().all()):
+        bad = int((~weight.isfinite()).sum())
+        reject(owner, "edge_weight", "finite", f"{bad} of {num_edges} entries NaN or infinite")
+    if num_edges and float(weight.min()) < 0:
+        reject(owner, "edge_weight", "not negative", float(weight.min()))
+
+
+def _check_features(owner: str, x: Any, num_nodes: int) -> None:
+    if not isinstance(x, Tensor) or x.layout not in (torch.strided, torch.sparse_csr):
+        kind = x.layout if isinstance(x, Tensor) else type(x).__name__
+        reject(owner, "x", "a strided or sparse CSR tensor [n, f]", kind)
+    if x.dim() != 2 or x.size(1) == 0:
+        reject(owner, "x", "of shape [n, f] with at least one feature", tuple(x.shape))
+    if x.dtype not in (torch.float32, torch.float64):
+        reject(
+            owner,
+            "x",
+            "of dtype torch.float32 or torch.float64 (gclkit.graphs.load converts)",
+            x.dtype,
+        )
+    entries = x
+    if x.layout == torch.sparse_csr:
+        entries = check_sparse(owner, "x", x).values()
+    if not bool(entries.isfinite().all()):
+        bad = int((~entries.isfinite()).sum())
+        reject(owner, "x", "finite", f"{bad} of {entries.numel()} entries NaN or infinite")
+
+
+def _check_labels(owner: str, y: Any, num_nodes: int) -> None:
+    if not isinstance(y, Tensor) or y.shape != (num_nodes,):
+        shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        reject(owner, "y", f"one label per node, of shape ({num_nodes},)", shape)
+    if y.dtype != torch.int64:
+        reject(owner, "y", "of dtype torch.int64 (gclkit.graphs.load converts)", y.dtype)
+    if int(y.min()) < 0:
+        reject(owner, "y", "classes numbered from 0", int(y.min()))
+    if int(y.max()) >= num_nodes:
+        reject(owner, "y", f"classes below {num_nodes}, the number of nodes", int(y.max()))
+
+
+def _check_undirected(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:
+    forth = (edge_index[0] * num_nodes + edge_index[1]).unique()
+    back = (edge_index[1] * num_nodes + edge_index[0]).unique()
+    if not torch.equal(forth, back):
+        missing = int((~torch.isin(back, forth)).sum())
+        rule = "undirected, with both directions of every edge"
+        reject(owner, "edge_index", rule, f"{missing} reverse edges missing")

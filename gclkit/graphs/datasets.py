@@ -1,0 +1,87 @@
+"""The datasets that are known by name: what they hold and which files they come in."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Dataset(NamedTuple):
+    """What is known of a dataset before it is read.
+
+    The counts are of the graph as its PyG class gives it, before preparation; they tell a
+    complete download from an interrupted one. ``edges`` counts directed edges; None where
+    publications disagree.
+
+    Args:
+        folder: Folder under the root, as the PyG class names it; empty if made on the spot.
+        files: Files that must be in ``folder``.
+        nodes: Number of nodes.
+        edges: Number of directed edges.
+        features: Number of features.
+        classes: Number of classes.
+        normalize: Whether the papers divide each row of features by its sum.
+        origin: Class or method that it comes from.
+    """
+
+    folder: str
+    files: tuple[str, ...]
+    nodes: int
+    edges: int | None
+    features: int
+    classes: int
+    normalize: bool
+    origin: str
+
+
+def _planetoid(name: str) -> tuple[str, ...]:
+    parts = ("x", "tx", "allx", "y", "ty", "ally", "graph", "test.index")
+    return tuple(f"raw/ind.{name}.{part}" for part in parts)
+
+
+_ATTRIBUTED = ("raw/attrs.npz", "raw/edgelist.txt", "raw/labels.txt")
+_ARXIV = (
+    *(f"raw/{part}.csv.gz" for part in ("edge", "node-feat", "node-label")),
+    *(f"split/time/{part}.csv.gz" for part in ("train", "valid", "test")),
+)
+
+# Feature normalisation as in the code of GCA (Planetoid, CitationFull, Amazon, Coauthor: yes).
+DATASETS: dict[str, Dataset] = {
+    "digits": Dataset("", (), 1797, 25070, 64, 10, False, "embedded"),
+    "sbm": Dataset("", (), 2000, 17776, 500, 8, False, "embedded"),
+    "cora": Dataset("Cora", _planetoid("cora"), 2708, 10556, 1433, 7, True, "Planetoid"),
+    "citeseer": Dataset("CiteSeer", _planetoid("citeseer"), 3327, 9104, 3703, 6, True, "Planetoid"),
+    "pubmed": Dataset("PubMed", _planetoid("pubmed"), 19717, 88648, 500, 3, True, "Planetoid"),
+    "photo": Dataset(
+        "Photo", ("raw/amazon_electronics_photo.npz",), 7650, 238162, 745, 8, True, "Amazon"
+    ),
+    "computers": Dataset(
+        "Computers",
+        ("raw/amazon_electronics_computers.npz",),
+        13752,
+        491722,
+        767,
+        10,
+        True,
+        "Amazon",
+    ),
+    "cs": Dataset("CS", ("raw/ms_academic_cs.npz",), 18333, 163788, 6805, 15, True, "Coauthor"),
+    "physics": Dataset(
+        "Physics", ("raw/ms_academic_phy.npz",), 34493, 495924, 8415, 5, True, "Coauthor"
+    ),
+    "dblp": Dataset("dblp", ("raw/dblp.npz",), 17716, 105734, 1639, 4, True, "CitationFull"),
+    "wikics": Dataset("WikiCS", ("raw/data.json",), 11701, None, 300, 10, False, "WikiCS"),
+    "blogcatalog": Dataset(
+        "blogcatalog", _ATTRIBUTED, 5196, 343486, 8189, 6, False, "AttributedGraphDataset"
+    ),
+    "flickr": Dataset(
+        "flickr", _ATTRIBUTED, 7575, 479476, 12047, 9, False, "AttributedGraphDataset"
+    ),
+    "ogbn-arxiv": Dataset(
+        "ogbn_arxiv", _ARXIV, 169343, 1166243, 128, 40, False, "Open Graph Benchmark"
+    ),
+}
+
+
+def list_datasets() -> list[str]:
+    """The names that :func:`gclkit.graphs.load` knows, the embedded ones first."""
+    return list(DATASETS)
