@@ -68,3 +68,21 @@ def check_finite(owner: str, name: str, value: Tensor) -> Tensor:
     if bad:
         reject(owner, name, "finite", f"{bad} of {value.numel()} entries NaN or infinite")
     return value
+
+
+def unsupported(owner: str, what: str, supported: Iterable[str]) -> NoReturn:
+    """Raises the one message for a component that an operation cannot treat.
+
+    Raises:
+        ValueError: Always: ``owner: what; supported: first, second, …``.
+    """
+    raise ValueError(f"{owner}: {what}; supported: {', '.join(supported)}")
+
+
+def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
+    """Raises before an allocation that would not fit.
+
+    Raises:
+        ValueError: Always: ``owner: needs about 38.1 GB for sizes; advice``.
+    """
+    raise ValueError(f"{owner}: needs about {needed / 1e9:.1f} GB for {sizes}; {advice}")

@@ -1,1 +1,15 @@
-"""Primitives with backends: tensors in, tensors out."""
+"""Numeric primitives. No graph objects, no modules, no randomness."""
+
+from gclkit.ops.backend import choose_backend
+from gclkit.ops.mutual_logsumexp import mutual_logsumexp
+from gclkit.ops.options import BlockOptions
+from gclkit.ops.self_logsumexp import self_logsumexp
+from gclkit.ops.similarity_logsumexp import similarity_logsumexp
+
+__all__ = [
+    "BlockOptions",
+    "choose_backend",
+    "mutual_logsumexp",
+    "self_logsumexp",
+    "similarity_logsumexp",
+]

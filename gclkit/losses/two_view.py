@@ -1,0 +1,65 @@
+"""The two-view contrast with intra-view negatives, behind InfoNCE and team-up."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from typing_extensions import Unpack
+
+from gclkit.checks import check_count, check_positive
+from gclkit.losses.positives import mean_positive, positive_counts
+from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops import BlockOptions, self_logsumexp, similarity_logsumexp
+
+
+def two_view_contrast(
+    owner: str,
+    z1: Float[Tensor, "n d"],
+    z2: Float[Tensor, "n d"],
+    *,
+    temperature: float,
+    key_bias: Float[Tensor, " n"] | None = None,
+    positives: Int[Tensor, "2 p"] | None = None,
+    anchors: int | None = None,
+    generator: torch.Generator | None = None,
+    **options: Unpack[BlockOptions],
+) -> Float[Tensor, ""]:
+    r"""Returns the mean of ``log D_i - l_i`` over the anchors of both directions.
+
+    Both views are stacked into ``2n`` rows: the negatives and the positive of a row are
+    then all the other rows, and their matrix is symmetric.
+    """
+    check_views(owner, z1, z2)
+    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    n, z = u1.size(0), torch.cat([u1, u2])
+    bias = None if key_bias is None else torch.cat([key_bias, key_bias]).to(z.dtype)
+    target = torch.cat([u2, u1])
+    index = torch.arange(n, device=z.device)
+    own = bias
+    if positives is not None:
+        target, own = mean_positive(positives, u1, u2, key_bias)
+        index = positive_counts(positives, n).nonzero()[:, 0]
+        if index.numel() == 0:
+            return 0.0 * z.sum()
+    if anchors is not None and check_count(owner, "anchors", anchors) < index.numel():
+        rows = torch.cat([draw(index, anchors, generator), n + draw(index, anchors, generator)])
+        denominator = similarity_logsumexp(z[rows], z, scale, bias, rows, **options)
+    else:
+        rows = torch.cat([index, n + index])
+        denominator = self_logsumexp(z, scale, bias, **options)
+        denominator = denominator if index.numel() == n else denominator[rows]
+    whole = rows.numel() == 2 * n
+    left, right = (z, target) if whole else (z[rows], target[rows])
+    numerator = scale * (left * right).sum(dim=1)
+    if own is not None:
+        numerator = numerator + (own if whole else own[rows])
+    return (denominator - numerator).mean()
+
+
+def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
+    """Returns ``count`` entries of ``index`` without replacement."""
+    device = index.device if generator is None else generator.device
+    order = torch.randperm(index.numel(), generator=generator, device=device)
+    return index[order[:count].to(index.device)]

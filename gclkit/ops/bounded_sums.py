@@ -1,0 +1,223 @@
+r"""Log-sum-exps of similarities whose logits are bounded, so that no maximum is needed.
+
+Where no logit can leave the range of fp32 after ``exp``, a sum of exponentials is as
+accurate as one with the row maximum taken out, a tile needs a single pass, and the same
+tile serves the rows and the columns of the matrix.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gclkit.ops.tiles import Tiles, Tiling
+
+# exp(60) * 1e12 keys is within fp32, and so is exp(-60): sums neither overflow nor vanish.
+LARGEST_LOGIT = 60.0
+
+
+def is_bounded(queries: Tensor, keys: Tensor, scale: Tensor, key_bias: Tensor | None) -> bool:
+    r"""Returns whether :math:`|s| \max|q| \max|k|` and the bias range stay in range."""
+    with torch.no_grad():
+        bound = scale.abs() * queries.norm(dim=1).amax() * keys.norm(dim=1).amax()
+        if key_bias is not None:
+            bound = bound + key_bias.amax() - key_bias.amin()
+        return bool(bound <= LARGEST_LOGIT)
+
+
+class RowSums(torch.autograd.Function):
+    r"""``out_i = log sum_j w(q_i k_j) exp(s q_i k_j + b_j)`` over the entries of the tiling."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        queries: Tensor,
+        keys: Tensor,
+        scale: Tensor,
+        key_bias: Tensor | None,
+        tiling: Tiling,
+    ) -> Tensor:
+        tiles = Tiles(queries, keys, scale, tiling)
+        factor, center = key_factor(key_bias, tiles.sums)
+        total = queries.new_zeros(queries.size(0), dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            total[rows] += row_sum(tiles.wide(tile), factor, columns)
+        ctx.save_for_backward(queries, keys, scale, key_bias, total)
+        ctx.tiling = tiling
+        return total.log() + center
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        queries, keys, scale, key_bias, total = ctx.saved_tensors
+        tiles = Tiles(queries, keys, scale, ctx.tiling)
+        factor, _ = key_factor(key_bias, tiles.sums)
+        share = safe_share(grad, total)
+        # The weight of an entry is share_i * tile_ij * factor_j: a factor of each operand.
+        left = (queries * share[:, None]).to(tiles.left.dtype)
+        right = (keys if factor is None else keys * factor[:, None]).to(tiles.left.dtype)
+        grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
+        grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
+        grad_bias = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            add_product(tiles, grad_queries[rows], tile, right[columns])
+            add_product(tiles, grad_keys[columns], tile.T, left[rows])
+            if ctx.needs_input_grad[3]:
+                grad_bias[columns] += tiles.wide(tile).T @ share[rows]
+        ctx.tiling.kept.clear()
+        grad_queries *= share[:, None]
+        if factor is not None:
+            grad_keys *= factor[:, None]
+            grad_bias *= factor
+        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        return (
+            (scale * grad_queries).to(queries.dtype),
+            (scale * grad_keys).to(keys.dtype),
+            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
+            None,
+        )
+
+
+class SelfSums(torch.autograd.Function):
+    r"""``out_i = log sum_{j != i} exp(s z_i z_j + b_j)``, each symmetric pair once."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, z: Tensor, scale: Tensor, key_bias: Tensor | None, tiling: Tiling
+    ) -> Tensor:
+        tiles = Tiles(z, z, scale, tiling)
+        factor, center = key_factor(key_bias, tiles.sums)
+        total = z.new_zeros(z.size(0), dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            tile = tiles.wide(tile)
+            total[rows] += row_sum(tile, factor, columns)
+            total[columns] += column_sum(tiles, tile, factor, rows)
+        ctx.save_for_backward(z, scale, key_bias, total)
+        ctx.tiling = tiling
+        return total.log() + center
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        z, scale, key_bias, total = ctx.saved_tensors
+        tiles = Tiles(z, z, scale, ctx.tiling)
+        factor, _ = key_factor(key_bias, tiles.sums)
+        share = safe_share(grad, total)
+        # Entry ij has weight tile_ij (share_i f_j + f_i share_j)
+        # = f_i f_j tile_ij (share_i / f_i + share_j / f_j): the outer factors go to the operands.
+        ratio = share if factor is None else share / factor
+        operand = (z if factor is None else z * factor[:, None]).to(tiles.left.dtype)
+        grad_z = torch.zeros_like(z, dtype=tiles.sums)
+        grad_bias = torch.zeros_like(total)
+        for rows, columns, tile in tiles:
+            if ctx.needs_input_grad[2]:
+                wide = tiles.wide(tile)
+                grad_bias[columns] += wide.T @ share[rows]
+                grad_bias[rows] += wide @ share[columns]
+            weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
+            add_product(tiles, grad_z[rows], weight, operand[columns])
+            add_product(tiles, grad_z[columns], weight.T, operand[rows])
+        ctx.tiling.kept.clear()
+        if factor is not None:
+            grad_z *= factor[:, None]
+            grad_bias *= factor
+        grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
+        return (
+            (scale * grad_z).to(z.dtype),
+            grad_scale if ctx.needs_input_grad[1] else None,
+            grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[2] else None,
+            None,
+        )
+
+
+class MutualSums(torch.autograd.Function):
+    r"""The log-sum-exps of the rows and of the columns of ``s Q K^T``, each entry once."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, queries: Tensor, keys: Tensor, scale: Tensor, tiling: Tiling
+    ) -> tuple[Tensor, Tensor]:
+        tiles = Tiles(queries, keys, scale, tiling)
+        over_keys = queries.new_zeros(queries.size(0), dtype=tiles.sums)
+        over_queries = queries.new_zeros(keys.size(0), dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            tile = tiles.wide(tile)
+            over_keys[rows] += tile.sum(dim=1)
+            over_queries[columns] += tile.sum(dim=0)
+        ctx.save_for_backward(queries, keys, scale, over_keys, over_queries)
+        ctx.tiling = tiling
+        return over_keys.log(), over_queries.log()
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, grad_over_keys: Tensor, grad_over_queries: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        queries, keys, scale, over_keys, over_queries = ctx.saved_tensors
+        tiles = Tiles(queries, keys, scale, ctx.tiling)
+        row_share = safe_share(grad_over_keys, over_keys)
+        column_share = safe_share(grad_over_queries, over_queries)
+        left, right = queries.to(tiles.left.dtype), keys.to(tiles.left.dtype)
+        grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
+        grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            weight = rank_two(tiles, tile, row_share[rows], column_share[columns])
+            add_product(tiles, grad_queries[rows], weight, right[columns])
+            add_product(tiles, grad_keys[columns], weight.T, left[rows])
+        ctx.tiling.kept.clear()
+        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        return (
+            (scale * grad_queries).to(queries.dtype),
+            (scale * grad_keys).to(keys.dtype),
+            grad_scale if ctx.needs_input_grad[2] else None,
+            None,
+        )
+
+
+def key_factor(key_bias: Tensor | None, dtype: torch.dtype) -> tuple[Tensor | None, Tensor | float]:
+    """Returns ``exp(b - center)`` and the center of the range, which keeps both ends in range."""
+    if key_bias is None:
+        return None, 0.0
+    bias = key_bias.to(dtype)
+    center = (bias.amax() + bias.amin()) / 2
+    return (bias - center).exp(), center
+
+
+def safe_share(grad: Tensor, total: Tensor) -> Tensor:
+    """Returns ``grad / total``; a row without any term has no gradient."""
+    return torch.where(total > 0, grad / total, 0.0)
+
+
+def row_sum(tile: Tensor, factor: Tensor | None, columns: slice) -> Tensor:
+    return tile.sum(dim=1) if factor is None else tile @ factor[columns]
+
+
+def column_sum(tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice) -> Tensor:
+    if factor is None:
+        return tile.sum(dim=0)
+    # Not ``tile.T @ factor``: BLAS adds the rows one after the other, at ten times the error.
+    product = tiles.scratch("product", tile.shape, tile.dtype)
+    return torch.mul(tile, factor[rows, None], out=product).sum(dim=0)
+
+
+def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """Returns ``tile * (row_i + column_j)`` in the dtype of the tile, sums in fp32."""
+    outer = tiles.scratch("product", tile.shape, tiles.sums)
+    torch.add(row[:, None], column, out=outer)
+    if tile.dtype == tiles.sums:
+        return outer.mul_(tile)
+    outer.mul_(tiles.wide(tile))
+    return tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
+
+
+def add_product(tiles: Tiles, out: Tensor, left: Tensor, right: Tensor) -> None:
+    """Adds ``left @ right`` to ``out`` in place; ``out`` stays in the dtype of sums."""
+    if left.dtype == out.dtype:
+        out.addmm_(left, right)
+    else:
+        part = tiles.scratch("part", out.shape, left.dtype)
+        out.add_(torch.mm(left, right, out=part))

@@ -1,0 +1,63 @@
+"""What every operation asks of its rows of embeddings."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from gclkit.checks import check_choice, check_finite, reject
+from gclkit.ops.backend import PRECISIONS
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+
+
+def check_rows(owner: str, name: str, value: Tensor) -> Tensor:
+    """Returns a finite, non-empty matrix of floating point rows, else raises a ``ValueError``."""
+    if value.dim() != 2:
+        reject(owner, name, "a matrix, one row per node", tuple(value.shape))
+    if value.numel() == 0:
+        reject(owner, name, "a matrix with rows and columns", tuple(value.shape))
+    if value.dtype not in FLOATS:
+        reject(owner, name, "of a floating point dtype", value.dtype)
+    return check_finite(owner, name, value)
+
+
+def check_alike(owner: str, name: str, value: Tensor, other_name: str, other: Tensor) -> None:
+    """Raises a ``ValueError`` if two matrices differ in width, dtype or device."""
+    for what, mine, theirs in (
+        ("width", value.size(1), other.size(1)),
+        ("dtype", value.dtype, other.dtype),
+        ("device", value.device, other.device),
+    ):
+        if mine != theirs:
+            reject(owner, name, f"of the {what} of '{other_name}', {theirs}", mine)
+
+
+def check_vector(owner: str, name: str, value: Tensor, length: int, like: Tensor) -> Tensor:
+    """Returns a finite vector of ``length`` on the device of ``like``, else raises."""
+    if tuple(value.shape) != (length,):
+        reject(owner, name, f"of shape ({length},)", tuple(value.shape))
+    if value.dtype not in FLOATS or value.device != like.device:
+        rule = f"of a floating point dtype, on {like.device}"
+        reject(owner, name, rule, f"{value.dtype} on {value.device}")
+    return check_finite(owner, name, value)
+
+
+def check_scale(owner: str, scale: float | Tensor, like: Tensor) -> Tensor:
+    """Returns the factor of the similarities as a finite scalar tensor, else raises."""
+    if not isinstance(scale, Tensor):
+        scale = torch.tensor(float(scale), dtype=accumulator(like.dtype), device=like.device)
+    if scale.numel() != 1 or not bool(scale.isfinite().all()):
+        reject(owner, "scale", "one finite number", scale.detach().tolist())
+    return scale.reshape(()).to(like.device)
+
+
+def accumulator(dtype: torch.dtype) -> torch.dtype:
+    """Returns the dtype of sums and results: fp32, or fp64 for fp64 inputs."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def operand(owner: str, precision: str, dtype: torch.dtype) -> torch.dtype:
+    """Returns the dtype of the factors of matrix products, else raises a ``ValueError``."""
+    check_choice(owner, "precision", precision, PRECISIONS)
+    return torch.bfloat16 if precision == "bfloat16" else accumulator(dtype)

@@ -1,0 +1,31 @@
+"""The definition: short enough to be checked against the paper by eye."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+
+def forward(
+    queries: Tensor,
+    keys: Tensor,
+    scale: Tensor,
+    key_bias: Tensor | None,
+    exclude: Tensor | None,
+    weight: Callable[[Tensor], Tensor] | None,
+    operand: torch.dtype,
+    sums: torch.dtype,
+) -> Tensor:
+    similarity = (queries.to(operand) @ keys.to(operand).T).to(sums)
+    logits = scale * similarity
+    if key_bias is not None:
+        logits = logits + key_bias
+    if weight is not None:
+        logits = logits + weight(similarity.detach()).log()
+    if exclude is not None:
+        left_out = torch.zeros_like(logits, dtype=torch.bool)
+        left_out[exclude[0], exclude[1]] = True
+        logits = logits.masked_fill(left_out, -torch.inf)
+    return logits.logsumexp(dim=1)

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.checks import reject
+from gclkit.ops.backend import choose_backend
+from gclkit.ops.bounded_sums import RowSums, is_bounded
+from gclkit.ops.inputs import (
+    accumulator,
+    check_alike,
+    check_rows,
+    check_scale,
+    check_vector,
+    operand,
+)
+from gclkit.ops.memory import plan_blocks
+from gclkit.ops.pairs import as_pairs
+from gclkit.ops.running_maximum import RunningMaximum
+from gclkit.ops.similarity_logsumexp import _reference
+from gclkit.ops.tiles import Tiling
+
+OWNER = "similarity_logsumexp"
+
+
+def similarity_logsumexp(
+    queries: Float[Tensor, "n d"],
+    keys: Float[Tensor, "m d"],
+    scale: float | Float[Tensor, ""] = 1.0,
+    key_bias: Float[Tensor, " m"] | None = None,
+    exclude: Int[Tensor, " n"] | Int[Tensor, "2 p"] | Tensor | None = None,
+    *,
+    weight: Callable[[Tensor], Tensor] | None = None,
+    precision: str = "float32",
+    backend: str = "auto",
+    memory_budget: float | None = None,
+    block_rows: int | None = None,
+) -> Float[Tensor, " n"]:
+    r"""Row-wise log-sum-exp of all pairwise similarities, without their matrix.
+
+    .. math::
+        \mathrm{out}_i = \log \sum_{j \notin \mathcal{E}_i}
+        w(\mathbf{q}_i^{\top} \mathbf{k}_j)
+        \exp(s\, \mathbf{q}_i^{\top} \mathbf{k}_j + b_j)
+
+    This is the denominator of every InfoNCE-type loss. It is differentiable in
+    :obj:`queries`, :obj:`keys`, :obj:`scale` and :obj:`key_bias`.
+
+    Args:
+        queries: Rows :math:`\mathbf{q}_i`.
+        keys: Rows :math:`\mathbf{k}_j`, of the width, dtype and device of :obj:`queries`.
+        scale: Factor :math:`s`, the inverse of the temperature; a number or a tensor.
+        key_bias: Term :math:`b_j` of each key. (default: none)
+        exclude: Entries :math:`\mathcal{E}` that are left out: one key index per row, pairs
+            ``(row, key)`` as a ``[2, p]`` tensor, or a sparse matrix ``[n, m]``.
+        weight: Factor :math:`w \ge 0` of an entry as an element-wise function of its
+            similarity. It is evaluated inside the blocks and is not differentiated.
+        precision: Dtype of the factors of matrix products, ``"float32"`` or
+            ``"bfloat16"``. Sums are fp32 in either case; fp64 inputs are computed in fp64
+            unless ``"bfloat16"`` is asked for. fp32 products use TF32 only where
+            ``torch.backends.cuda.matmul.allow_tf32`` is set.
+        backend: ``"reference"`` is the definition, :math:`O(nm)` memory; ``"blockwise"`` is
+            plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
+            :func:`gclkit.ops.choose_backend`. An unavailable backend raises.
+        memory_budget: Bytes for blocks, scratch and operands. Blocks are kept between
+            forward and backward as far as it allows. (default: a cache-sized block,
+            recomputed in the backward pass)
+        block_rows: Rows and columns of a block. (default: by device and budget)
+
+    Returns:
+        One natural logarithm per query, in fp32 (fp64 for fp64 inputs).
+
+    Raises:
+        ValueError: If an input is empty, not finite, of an integer dtype or does not fit the
+            others; if a row is left without keys; if a backend cannot run; if the memory
+            needed is not there.
+
+    Memory: forward and backward :math:`O((n + m) d + b^2)` for block size :math:`b`.
+    """
+    check_rows(OWNER, "queries", queries)
+    check_rows(OWNER, "keys", keys)
+    check_alike(OWNER, "keys", keys, "queries", queries)
+    factor = check_scale(OWNER, scale, queries)
+    if key_bias is not None:
+        check_vector(OWNER, "key_bias", key_bias, keys.size(0), keys)
+    pairs = None
+    if exclude is not None:
+        pairs = as_pairs(OWNER, "exclude", exclude, queries.size(0), keys.size(0))
+        check_keys_left(OWNER, pairs, queries.size(0), keys.size(0))
+
+    product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
+    queries, keys = queries.to(sums), keys.to(sums)
+    chosen = choose_backend(OWNER, backend, queries)
+    block, keep = plan_blocks(
+        OWNER,
+        queries,
+        queries.size(0),
+        keys.size(0),
+        operand=product,
+        block_rows=block_rows,
+        memory_budget=memory_budget,
+        backend=chosen,
+    )
+    if chosen == "reference":
+        return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product, sums)
+    if chosen == "triton" and weight is None:
+        from gclkit.ops.similarity_logsumexp import _triton
+
+        return _triton.forward(queries, keys, factor, key_bias, pairs, product)
+    tiling = Tiling(block, product, keep, exclude=pairs, weight=weight)
+    kernel = RowSums if is_bounded(queries, keys, factor, key_bias) else RunningMaximum
+    return kernel.apply(queries, keys, factor, key_bias, tiling)
+
+
+def check_keys_left(owner: str, pairs: Int[Tensor, "2 p"], rows: int, keys: int) -> None:
+    """Raises a ``ValueError`` if a row is left without any key."""
+    left_out = torch.bincount(pairs[0], minlength=rows)
+    if bool((left_out >= keys).any()):
+        row = int((left_out >= keys).nonzero()[0])
+        reject(owner, "exclude", "a set that leaves every row a key", f"all keys of row {row}")
