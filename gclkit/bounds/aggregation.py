@@ -1,0 +1,158 @@
+r"""Boxes of a neighbourhood sum :math:`y_i = w_i \sum_j c_j u_j + s_i v_i` over a drop set."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from gclkit.bounds.box import Box
+from gclkit.bounds.edge_drop_set import EdgeDropSet
+from gclkit.bounds.neighborhoods import Neighborhoods, group_by_degree
+from gclkit.bounds.propagation import Propagation
+from gclkit.bounds.sparse import product
+
+BLOCK_NUMEL = 2**23
+
+
+def scale(low: Float[Tensor, " n"], high: Float[Tensor, " n"], box: Box) -> Box:
+    """Bounds of ``s * v`` for ``s`` between two factors per row, of any sign, and ``v`` in a
+    box."""
+    ends = [low[:, None] * box.lower, high[:, None] * box.lower]
+    if not box.is_point:
+        ends += [low[:, None] * box.upper, high[:, None] * box.upper]
+    lower = upper = ends[0]
+    for end in ends[1:]:
+        lower, upper = torch.minimum(lower, end), torch.maximum(upper, end)
+    return Box(lower, upper)
+
+
+def plain(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:
+    r"""Bounds while every entry of the propagation matrix moves on its own.
+
+    The entry of edge :math:`ij` lies in :math:`[0, w(d_i - \delta_i) c(d_j - \delta_j)]`, the
+    factor of the node itself in :math:`[s(d_i), s(d_i - \delta_i)]`; so
+    :math:`l = P^U \min(u_L, 0) + \min(s v_L)` and likewise above: two sparse products.
+
+    Args:
+        drops: The views.
+        propagation: The factors.
+        u: What the neighbours send, [n, d].
+        v: The node's own term, [n, d].
+    """
+    clean, least = _degrees(drops, u.lower)
+    ceiling = propagation.row(least)[drops.target] * propagation.column(least)[drops.source]
+    matrix = drops.matrix(ceiling)
+    own = scale(propagation.root(clean), propagation.root(least), v)
+    lower = product(matrix, u.lower.clamp(max=0)) + own.lower
+    return Box(lower, product(matrix, u.upper.clamp(min=0)) + own.upper)
+
+
+def budgeted(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:
+    r"""Bounds that count edges: a view that takes :math:`r` neighbours from node :math:`i`
+    also fixes its factors.
+
+    .. math::
+        l_i = \min_{0 \le r \le \min(\delta_i, |R_i|)} w(d_i - r)
+        \Big( \sum_{j \in N(i)} m_j - \mathrm{top}_r \Big) + s(d_i - r)\, v_{L,i}, \qquad
+        m_j = \min_{c \in [c(d_j),\, c(d_j - \delta_j)]} c\, u_{L,j}
+
+    with :math:`R_i` the droppable edges of :math:`i` and :math:`\mathrm{top}_r` the sum of the
+    :math:`r` largest :math:`m_j` among them; the proof is in :mod:`gclkit.bounds`. Taken per
+    channel, in blocks of columns that are recomputed in the backward pass.
+
+    Memory: O(n d) plus one block; edges x channels are never held at once.
+    """
+    lists = group_by_degree(
+        drops.target, drops.degree, torch.arange(drops.num_nodes, device=drops.target.device)
+    )
+    lower = _by_columns(drops, propagation, lists, u.lower, v.lower, v.upper)
+    upper = -_by_columns(drops, propagation, lists, -u.upper, -v.upper, -v.lower)
+    return Box(lower, upper)
+
+
+def _by_columns(
+    drops: EdgeDropSet, propagation: Propagation, lists: list[Neighborhoods], *boxes: Tensor
+) -> Float[Tensor, "n d"]:
+    padded = sum(group.edges.numel() for group in lists)
+    width = max(1, BLOCK_NUMEL // max(1, padded))
+
+    def block(u: Tensor, v_low: Tensor, v_high: Tensor) -> Tensor:
+        low = column_minimum(drops, propagation, u[drops.source])
+        return least_sum(drops, propagation, lists, low, v_low, v_high)
+
+    blocks = zip(*(box.split(width, dim=1) for box in boxes), strict=True)
+    if torch.is_grad_enabled() and any(box.requires_grad for box in boxes):
+        return torch.cat([checkpoint(block, *part, use_reentrant=False) for part in blocks], 1)
+    return torch.cat([block(*part) for part in blocks], dim=1)
+
+
+def column_minimum(
+    drops: EdgeDropSet, propagation: Propagation, values: Float[Tensor, "e d"]
+) -> Float[Tensor, "e d"]:
+    r"""Per edge, :math:`m_j = \min(c(d_j)\, t, c(d_j - \delta_j)\, t)` for a value :math:`t`
+    that node :math:`j` sends."""
+    clean = drops.degree.to(values)
+    least = (drops.degree - drops.usable_budget).to(values)
+    low, high = propagation.column(clean)[drops.source], propagation.column(least)[drops.source]
+    return torch.minimum(low[:, None] * values, high[:, None] * values)
+
+
+def least_sum(
+    drops: EdgeDropSet,
+    propagation: Propagation,
+    lists: list[Neighborhoods],
+    m: Float[Tensor, "e d"],
+    own_low: Float[Tensor, "n d"],
+    own_high: Float[Tensor, "n d"],
+    at_least: Int[Tensor, " n"] | None = None,
+    at_most: Int[Tensor, " n"] | None = None,
+) -> Float[Tensor, "t d"]:
+    r"""The smallest of the sums with :math:`r` terms taken away, over all allowed :math:`r`.
+
+    Args:
+        drops: The views.
+        propagation: The factors.
+        lists: Neighbour lists of the target nodes.
+        m: Least contribution of each edge, column factor included.
+        own_low: Lower bound of the node's own term.
+        own_high: Upper bound of it; decides where the own factor is negative (GIN).
+        at_least: Fewest edges lost per node. (default: 0)
+        at_most: Most edges lost per node. (default: the usable budget)
+
+    Returns:
+        One row per node of the graph, zero for the nodes that are in no list.
+    """
+    most = drops.usable_budget if at_most is None else at_most
+    droppable = drops.droppable
+    found, order = [], []
+    for group in lists:
+        nodes, edges, real = group
+        values = m[edges].masked_fill(~real[..., None], 0)
+        total = values.sum(dim=1, keepdim=True)
+        limit = most[nodes]
+        deepest = int(limit.max()) if len(nodes) else 0
+        removed = torch.zeros_like(total)
+        if deepest:
+            loose = (real & droppable[edges])[..., None]
+            best = values.masked_fill(~loose, -torch.inf).transpose(1, 2).topk(deepest).values
+            steps = torch.arange(1, deepest + 1, device=nodes.device)
+            best = best.masked_fill((steps > limit[:, None])[:, None], 0)
+            removed = torch.cat([removed, best.cumsum(dim=2).transpose(1, 2)], dim=1)
+        r = torch.arange(deepest + 1, device=nodes.device)
+        left = (drops.degree[nodes, None] - r).clamp(min=0).to(m)
+        own = propagation.root(left)[..., None]
+        rest = torch.minimum(own * own_low[nodes, None], own * own_high[nodes, None])
+        sums = propagation.row(left)[..., None] * (total - removed) + rest
+        outside = r > limit[:, None]
+        if at_least is not None:
+            outside = outside | (r < at_least[nodes, None])
+        found.append(sums.masked_fill(outside[..., None], torch.inf).amin(dim=1))
+        order.append(nodes)
+    least = torch.zeros_like(own_low)
+    return least.index_put((torch.cat(order),), torch.cat(found)) if order else least
+
+
+def _degrees(drops: EdgeDropSet, like: Tensor) -> tuple[Tensor, Tensor]:
+    return drops.degree.to(like), (drops.degree - drops.budget).to(like)

@@ -1,0 +1,88 @@
+r"""Linear lower bounds carried backwards, one vector of coefficients per target node."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.bounds.box import Box
+from gclkit.bounds.forward import Trace
+from gclkit.bounds.layers import Layer
+from gclkit.bounds.relaxation import Relaxation, relax
+
+
+class Functional(NamedTuple):
+    r"""A lower bound :math:`\Lambda_i \cdot (P(h W, h R))_i + \text{constant}_i` of the
+    compactness, at the last layer with neighbours.
+
+    Args:
+        layer: Index of that layer.
+        coefficients: :math:`\Lambda` [t, d].
+        constant: [t].
+    """
+
+    layer: int
+    coefficients: Float[Tensor, "t d"]
+    constant: Float[Tensor, " t"]
+
+
+def through_activation(
+    coefficients: Float[Tensor, "t d"], lines: Relaxation
+) -> tuple[Float[Tensor, "t d"], Float[Tensor, " t"]]:
+    r"""Replaces :math:`\Lambda \cdot \sigma(y)` by a linear function below it: the lower line
+    where a coefficient is positive, the upper line where it is negative."""
+    positive, negative = coefficients.clamp(min=0), coefficients.clamp(max=0)
+    slope = positive * lines.lower_slope + negative * lines.upper_slope
+    return slope, (negative * lines.upper_shift).sum(dim=-1)
+
+
+def to_last_propagation(
+    layers: Sequence[Layer],
+    boxes: Sequence[Box],
+    coefficients: Float[Tensor, "t d"],
+    *,
+    lower: str = "parallel",
+) -> Functional:
+    """Carries a direction of the embedding back to the last layer with neighbours.
+
+    Args:
+        layers: The encoder.
+        boxes: Bounds before each activation, already at the target nodes.
+        coefficients: The direction of each target node, T.
+        lower: Kind of lower line, see :func:`gclkit.bounds.relaxation.relax`.
+    """
+    constant = torch.zeros_like(coefficients[:, 0])
+    for k in reversed(range(len(layers))):
+        layer = layers[k]
+        lines = relax(boxes[k], layer.negative_slope, lower=lower)
+        coefficients, shift = through_activation(coefficients, lines)
+        constant = constant + shift
+        if layer.bias is not None:
+            constant = constant + coefficients @ layer.bias
+        if layer.propagation is not None:
+            return Functional(k, coefficients, constant)
+        coefficients = pull_back(coefficients, layer.weight)
+    raise AssertionError("describe_layers lets no encoder without neighbours pass")
+
+
+def at_nodes(traces: Sequence[Trace], nodes: Int[Tensor, " t"] | None) -> list[Box]:
+    """The boxes before each activation, at some nodes."""
+    if nodes is None:
+        return [trace.before for trace in traces]
+    return [Box(trace.before.lower[nodes], trace.before.upper[nodes]) for trace in traces]
+
+
+def root_weight(layer: Layer) -> Tensor | None:
+    """The weights of a node's own term."""
+    return layer.weight if layer.root_weight is None else layer.root_weight
+
+
+def pull_back(
+    coefficients: Float[Tensor, "t d_out"], weight: Float[Tensor, "d_in d_out"] | None
+) -> Float[Tensor, "t d_in"]:
+    r""":math:`\Lambda W^\top`: the same linear function, of what went into the map."""
+    return coefficients if weight is None else coefficients @ weight.t()

@@ -1,0 +1,131 @@
+"""Node compactness: one function over three modes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.bounds.certified import certified_bound
+from gclkit.bounds.edge_drop_set import EdgeDropSet
+from gclkit.bounds.layers import describe_layers
+from gclkit.bounds.pairwise import pairwise_bound
+from gclkit.bounds.published import published_score
+from gclkit.bounds.targets import target_vectors
+from gclkit.checks import check_choice, reject
+
+MODES = ("certified", "pairwise", "published")
+TIGHTNESS = ("budget", "interval")
+
+
+def node_compactness(
+    encoder: Any,
+    x: Float[Tensor, "n f"],
+    edge_index: Int[Tensor, "2 e"],
+    *,
+    targets: Float[Tensor, "n d"],
+    p: float | None = None,
+    mode: str = "pairwise",
+    view_edge_index: Int[Tensor, "2 e2"] | None = None,
+    nodes: Int[Tensor, " t"] | None = None,
+    budget: Int[Tensor, " n"] | None = None,
+    tightness: str | None = None,
+    drops: EdgeDropSet | None = None,
+) -> Float[Tensor, " t"]:
+    r"""How well each node follows its positive rather than the others, at worst.
+
+    The compactness of node :math:`i` on a view is :math:`q_i = T_i \cdot z_i`, with :math:`z`
+    the output of the encoder on the view, not normalised, and :math:`T_i` from
+    :func:`target_vectors`.
+
+    ============= ============================================ ===============================
+    mode          value                                        claim
+    ============= ============================================ ===============================
+    ``published`` score of the authors' code                   none
+    ``pairwise``  linear bound at ``view_edge_index``          at most q on that view
+    ``certified`` bound over the whole set                     at most q on every view in it
+    ============= ============================================ ===============================
+
+    Args:
+        encoder: An encoder with ``layers()``, or ``[(conv, activation), ...]``,
+            ``[(conv, norm, activation), ...]``; see
+            :func:`gclkit.bounds.layers.describe_layers`.
+        x: Features of the view, strided or ``torch.sparse_csr``; the same in all views.
+        edge_index: The clean graph, both directions, no self-loops.
+        targets: Embeddings of the other view, normalised inside.
+        p: Drop rate; sets the budgets :math:`\min(\max(d - 1, 0), \mathrm{round}(p d))`.
+        mode: One of the three.
+        view_edge_index: The view, a subset of ``edge_index``. Needed by ``pairwise``, whose
+            set is enlarged to hold it, and by ``published``. Where ``certified`` gets one, it
+            has to lie inside the set.
+        nodes: Target nodes, each once; their neighbours are not cut off, so the values equal those of
+            the whole graph. (default: all)
+        budget: Edges that each node may lose, instead of ``p``.
+        tightness: ``"interval"`` moves every matrix entry on its own; ``"budget"`` counts
+            edges. (default: ``"interval"`` for the slopes of ``pairwise``, ``"budget"`` for
+            ``certified``)
+        drops: The set itself, instead of ``p`` or ``budget``; saves sorting the edges again.
+
+    Returns:
+        One value per target node, in the dtype of ``x``, differentiable in the parameters of
+        the encoder, in ``targets`` and in a strided ``x``. A NaN stays a NaN. Bounds hold up
+        to rounding in that dtype.
+
+    Raises:
+        ValueError: If a module has no bound, a slope lies outside [0, 1], there is one target
+            row, the graph is directed, or the view does not fit (see ``view_edge_index``).
+    """
+    owner = "node_compactness"
+    check_choice(owner, "mode", mode, MODES)
+    if tightness is None:
+        tightness = "budget" if mode == "certified" else "interval"
+    check_choice(owner, "tightness", tightness, TIGHTNESS)
+    layers = describe_layers(owner, encoder)
+    n = x.shape[0]
+    if len(targets) != n:
+        reject(owner, "targets", f"of one row per node, {n}", len(targets))
+    if drops is None:
+        drops = EdgeDropSet(edge_index, n, _budget(owner, p, budget), owner=owner)
+    kept = None
+    if view_edge_index is not None:
+        kept = drops.kept(view_edge_index)
+    elif mode != "certified":
+        reject(owner, "view_edge_index", f"given in mode {mode!r}", None)
+
+    if mode == "published":
+        assert kept is not None
+        score = published_score(layers, x, target_vectors(targets), drops, kept, owner=owner)
+        return score if nodes is None else score[nodes]
+    if nodes is not None:
+        nodes = _check_nodes(owner, nodes, n)
+    directions = target_vectors(targets, nodes=nodes)
+    if mode == "pairwise":
+        assert kept is not None
+        drops = drops.enlarged(kept)
+        return pairwise_bound(
+            layers, x, directions, drops, kept, nodes=nodes, tightness=tightness
+        )
+    if kept is not None:
+        outside = int((drops.dropped(kept) > drops.budget).sum())
+        if outside or not drops.enlarged(kept).symmetric:
+            rule = "inside the certified set"
+            reject(owner, "view_edge_index", rule, f"{outside} nodes over budget")
+    if nodes is None:
+        nodes = torch.arange(n, device=x.device)
+    return certified_bound(layers, x, directions, drops, nodes=nodes, tightness=tightness)
+
+
+def _budget(owner: str, p: float | None, budget: Tensor | None) -> Tensor | float:
+    if (p is None) == (budget is None):
+        reject(owner, "p", "given, or 'budget' instead", "neither" if p is None else "both")
+    return budget if p is None else p  # type: ignore[return-value]
+
+
+def _check_nodes(owner: str, nodes: Tensor, n: int) -> Tensor:
+    if nodes.numel() and (int(nodes.min()) < 0 or int(nodes.max()) >= n):
+        reject(owner, "nodes", f"between 0 and {n - 1}", (int(nodes.min()), int(nodes.max())))
+    if nodes.unique().numel() != nodes.numel():
+        reject(owner, "nodes", "named once each", f"{nodes.numel()} for {nodes.unique().numel()}")
+    return nodes

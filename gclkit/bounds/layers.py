@@ -1,0 +1,220 @@
+"""What the bounds need to know of an encoder, read off its modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
+from gclkit.checks import reject, unsupported
+
+SUPPORTED = (
+    "GCNConv",
+    "SAGEConv (mean)",
+    "GINConv",
+    "Linear",
+    "ReLU",
+    "LeakyReLU",
+    "PReLU",
+    "RReLU (eval)",
+    "Identity",
+    "BatchNorm1d (eval)",
+    "Dropout (eval)",
+)
+
+GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
+
+
+@dataclass(frozen=True)
+class Layer:
+    r"""One step :math:`h \mapsto \sigma(P(hW, hR) + b)` of an encoder.
+
+    Args:
+        propagation: :math:`P`; ``None`` for a step at the node alone, :math:`\sigma(hW + b)`.
+        weight: :math:`W` [d_in, d_out]; ``None`` is the identity.
+        root_weight: :math:`R` where the node's own term has other weights; ``None``: :math:`W`.
+        bias: :math:`b` [d_out] or ``None``.
+        negative_slope: Slope of :math:`\sigma` below zero, in [0, 1]; 1 is the identity.
+    """
+
+    propagation: Propagation | None
+    weight: Float[Tensor, "d_in d_out"] | None
+    root_weight: Float[Tensor, "d_in d_out"] | None
+    bias: Float[Tensor, " d_out"] | None
+    negative_slope: Float[Tensor, "..."]
+
+
+@dataclass
+class _Draft:
+    """A layer while its modules are read: affine steps may still be folded into it."""
+
+    propagation: Propagation | None = None
+    weight: Tensor | None = None
+    root_weight: Tensor | None = None
+    bias: Tensor | None = None
+    slope: Tensor | None = None
+
+
+def describe_layers(owner: str, encoder: Any) -> list[Layer]:
+    """Reads an encoder into the steps that the bounds understand.
+
+    Modules are recognised by the name of their class or of a base class, so this works with
+    every version of PyG and with subclasses. Parameters are taken as they are, with gradients.
+
+    Args:
+        owner: For messages.
+        encoder: An object with a method ``layers()``, or the layers themselves: a sequence of
+            ``(conv, activation)``, ``(conv, norm, activation)`` or modules alone, in order.
+
+    Returns:
+        The steps, in order. A normalisation in evaluation mode is folded into its layer.
+
+    Raises:
+        ValueError: If a module has no bound, naming it and its layer; if a slope lies outside
+            [0, 1]; if a normalisation or dropout is in training mode.
+    """
+    entries = encoder.layers() if hasattr(encoder, "layers") else encoder
+    if not isinstance(entries, Iterable):
+        reject(
+            owner,
+            "encoder",
+            "an object with a method 'layers' or a sequence of (conv, activation)",
+            type(encoder).__name__,
+        )
+    steps: list[_Draft] = []
+    for number, entry in enumerate(entries, start=1):
+        for module in entry if isinstance(entry, GROUPS) else (entry,):
+            _read(f"layer {number}", owner, module, steps)
+    if not any(step.propagation for step in steps):
+        reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
+    return [
+        Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps
+    ]
+
+
+def _slope(step: _Draft, owner: str) -> Tensor:
+    if step.slope is None:
+        return torch.ones((), dtype=torch.float64)
+    slope = step.slope
+    if not bool(((slope >= 0) & (slope <= 1)).all()):
+        outside = slope.detach().flatten().tolist()
+        reject(owner, "negative_slope", "in [0, 1] for the lines to hold", outside)
+    return slope
+
+
+def _names(module: Any) -> set[str]:
+    return {base.__name__ for base in type(module).__mro__}
+
+
+def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
+    names = _names(module)
+    if module is None or "Identity" in names:
+        return
+    if "GCNConv" in names:
+        steps.append(_gcn(where, owner, module))
+    elif "SAGEConv" in names:
+        steps.append(_sage(where, owner, module))
+    elif "GINConv" in names:
+        steps.append(_Draft(gin_sum(module.eps)))
+        _require(module.aggr in ("add", "sum"), where, owner, f"GINConv with aggr={module.aggr!r}")
+        for inner in _inner(module.nn):
+            _read(where, owner, inner, steps)
+    elif "Linear" in names:
+        _linear(module.weight.t(), module.bias, steps)
+    elif "BatchNorm1d" in names or "BatchNorm" in names:
+        _batch_norm(where, owner, getattr(module, "module", module), steps)
+    elif "Dropout" in names:
+        _require(not module.training or module.p == 0, where, owner, "Dropout in training mode")
+    else:
+        _activation(where, owner, module, names, steps)
+
+
+def _inner(module: Any) -> Iterable[Any]:
+    """The modules of a GIN network: a sequence, or PyG's MLP taken apart."""
+    if "MLP" in _names(module):
+        last = len(module.lins) - 1
+        for k, linear in enumerate(module.lins):
+            yield linear
+            if k < last or not module.plain_last:
+                norm = [module.norms[k]] if len(module.norms) > k else []
+                yield from [module.act, *norm] if module.act_first else [*norm, module.act]
+        return
+    yield from module if isinstance(module, nn.Sequential) else (module,)
+
+
+def _require(holds: bool, where: str, owner: str, what: str) -> None:
+    if not holds:
+        unsupported(owner, f"{where}, {what}, has no bound", SUPPORTED)
+
+
+def _gcn(where: str, owner: str, conv: Any) -> _Draft:
+    _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
+    _require(conv.normalize, where, owner, "GCNConv without normalisation")
+    _require(conv.flow == "source_to_target", where, owner, f"GCNConv with flow={conv.flow!r}")
+    return _Draft(gcn(2.0 if conv.improved else 1.0), conv.lin.weight.t(), None, conv.bias)
+
+
+def _sage(where: str, owner: str, conv: Any) -> _Draft:
+    _require(conv.aggr == "mean", where, owner, f"SAGEConv with aggr={conv.aggr!r}")
+    _require(not conv.normalize, where, owner, "SAGEConv with normalize=True")
+    _require(not getattr(conv, "project", False), where, owner, "SAGEConv with project=True")
+    _require(conv.flow == "source_to_target", where, owner, f"SAGEConv with flow={conv.flow!r}")
+    weight = conv.lin_l.weight.t()
+    root = conv.lin_r.weight.t() if conv.root_weight else torch.zeros_like(weight)
+    return _Draft(sage_mean(), weight, root, conv.lin_l.bias)
+
+
+def _linear(weight: Tensor, bias: Tensor | None, steps: list[_Draft]) -> None:
+    # A sum over neighbours commutes with a linear map, so the map joins a bare sum.
+    if steps and steps[-1].slope is None and steps[-1].weight is None and steps[-1].bias is None:
+        steps[-1].weight, steps[-1].bias = weight, bias
+    else:
+        steps.append(_Draft(None, weight, None, bias))
+
+
+def _batch_norm(where: str, owner: str, norm: Any, steps: list[_Draft]) -> None:
+    _require(
+        not norm.training and norm.running_mean is not None,
+        where,
+        owner,
+        "BatchNorm1d in training mode (its statistics depend on the view)",
+    )
+    scale = (norm.running_var + norm.eps).rsqrt()
+    scale = scale if norm.weight is None else scale * norm.weight
+    shift = -norm.running_mean * scale
+    shift = shift if norm.bias is None else shift + norm.bias
+    last = steps[-1] if steps else None
+    if last is None or last.slope is not None:
+        steps.append(_Draft(None, torch.diag(scale), None, shift))
+        return
+    last.weight = torch.diag(scale) if last.weight is None else last.weight * scale
+    last.root_weight = None if last.root_weight is None else last.root_weight * scale
+    last.bias = shift if last.bias is None else last.bias * scale + shift
+
+
+def _activation(
+    where: str, owner: str, module: Any, names: set[str], steps: list[_Draft]
+) -> None:
+    if "ReLU" in names:
+        slope = torch.zeros((), dtype=torch.float64)
+    elif "LeakyReLU" in names:
+        slope = torch.tensor(float(module.negative_slope), dtype=torch.float64)
+    elif "PReLU" in names:
+        slope = module.weight if module.weight.numel() > 1 else module.weight.reshape(())
+    elif "RReLU" in names:
+        what = "RReLU in training mode (its slope is random in every pass)"
+        _require(not module.training, where, owner, what)
+        slope = torch.tensor((module.lower + module.upper) / 2, dtype=torch.float64)
+    elif module is torch.relu or module is nn.functional.relu:
+        slope = torch.zeros((), dtype=torch.float64)
+    else:
+        what = type(module).__name__ if isinstance(module, nn.Module) else repr(module)
+        unsupported(owner, f"{where}, {what}, has no bound", SUPPORTED)
+    if not steps or steps[-1].slope is not None:
+        steps.append(_Draft())
+    steps[-1].slope = slope

@@ -1,0 +1,79 @@
+"""Products with constant sparse matrices, differentiable in the dense factor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+
+def csr(
+    row: Int[Tensor, " e"], col: Int[Tensor, " e"], values: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """A ``torch.sparse_csr`` matrix from edges sorted by row.
+
+    Indices are int32 where they fit: half the traffic, twice the speed on a CPU.
+    """
+    index = torch.int32 if max(*size, row.numel()) < 2**31 else torch.int64
+    start = torch.searchsorted(row, torch.arange(size[0] + 1, device=row.device))
+    return torch.sparse_csr_tensor(
+        start.to(index), col.to(index), values, size, check_invariants=False
+    )
+
+
+class _Product(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, dense: Tensor) -> Tensor:
+        ctx.matrix = matrix
+        return matrix @ dense
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor]:
+        return None, ctx.matrix.t() @ grad.contiguous()
+
+
+def product(matrix: Tensor, dense: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
+    """``matrix @ dense`` for a constant ``torch.sparse_csr`` matrix, with the gradient to
+    ``dense`` only."""
+    return _Product.apply(matrix, dense)
+
+
+class _EdgeDot(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any, row: Tensor, col: Tensor, left: Tensor, right: Tensor, block: int
+    ) -> Tensor:
+        ctx.save_for_backward(row, col, left, right)
+        parts = zip(row.split(block), col.split(block), strict=True)
+        return torch.cat([torch.einsum("ed,ed->e", left[i], right[j]) for i, j in parts])
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[None, None, Tensor, Tensor, None]:
+        row, col, left, right = ctx.saved_tensors
+        matrix = csr(row, col, grad.contiguous(), (len(left), len(right)))
+        return None, None, matrix @ right, matrix.t() @ left, None
+
+
+def edge_dot(
+    row: Int[Tensor, " e"],
+    col: Int[Tensor, " e"],
+    left: Float[Tensor, "n d"],
+    right: Float[Tensor, "m d"],
+) -> Float[Tensor, " e"]:
+    """One inner product per edge, ``left[row] . right[col]``, in blocks of edges.
+
+    Args:
+        row: Edges, sorted by row.
+        col: The other end.
+        left: Vectors of the rows.
+        right: Vectors of the columns.
+
+    Memory: O(e + (n + m) d + block); no tensor of size e x d lives on.
+    """
+    block = max(1, 2**23 // max(1, left.shape[1]))
+    return _EdgeDot.apply(row, col, left.contiguous(), right.contiguous(), block)

@@ -1,0 +1,161 @@
+"""Provable training (POT) as a plug-in for any training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from gclkit.bounds import EdgeDropSet, node_compactness
+from gclkit.bounds.compactness import MODES
+from gclkit.checks import check_choice, check_count, check_probability, reject
+
+View = tuple[Tensor, Tensor, Tensor]
+
+
+class ProvableTraining(nn.Module):
+    r"""Adds the negative log-sigmoid of each node's compactness to a contrastive loss.
+
+    .. math::
+        L = (1 - \kappa)\, L_{\mathrm{NCE}} + \frac{\kappa}{2} \sum_{v \in \{1, 2\}}
+        \mathrm{mean}_i \, \mathrm{softplus}(-\mathrm{score}^{(v)}_i)
+
+    View 1 is bounded along the embeddings of view 2 and the other way round
+    (`Provable Training for Graph Contrastive Learning <https://arxiv.org/abs/2309.13944>`_).
+
+    Example::
+
+        pot = ProvableTraining(encoder=encoder, edge_index=edge_index, num_nodes=n,
+                               p=(0.3, 0.4), kappa=0.4)
+        loss = pot(loss, (x1, edge_index_1, z1), (x2, edge_index_2, z2))
+
+    Args:
+        layers: ``[(conv, activation), ...]`` or ``[(conv, norm, activation), ...]``, sharing
+            their parameters with the encoder in training.
+        encoder: An encoder with a method ``layers()``, instead of ``layers``.
+        edge_index: The clean graph, both directions, no self-loops.
+        num_nodes: Its nodes.
+        p: Drop rates of the two views, or one for both; they set the budgets.
+        kappa: Weight in [0, 1]; 0 is the loss alone and computes no bound.
+        mode: See :func:`gclkit.bounds.node_compactness`. ``"certified"`` speaks of the views
+            within the budgets; a view that Bernoulli dropping takes beyond them is trained
+            with that same bound, which does not speak of it.
+        detach_targets: Whether the direction is a constant. The authors let the gradient
+            through. (default: ``False``)
+        num_anchors: Nodes drawn per call for the mean; their neighbours are not cut off.
+            (default: all)
+        tightness: See :func:`gclkit.bounds.node_compactness`.
+        generator: Source of the drawn nodes.
+
+    Raises:
+        ValueError: If an argument is out of range, the encoder has a module without a bound,
+            or replaying the layers once does not give the embeddings that were handed in:
+            then the layers are not the encoder, and the bound would be of something else.
+    """
+
+    def __init__(
+        self,
+        *,
+        edge_index: Int[Tensor, "2 e"],
+        num_nodes: int,
+        layers: Sequence[Any] | None = None,
+        encoder: Any = None,
+        p: float | tuple[float, float] = 0.3,
+        kappa: float = 0.5,
+        mode: str = "pairwise",
+        detach_targets: bool = False,
+        num_anchors: int | None = None,
+        tightness: str | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        super().__init__()
+        owner = "ProvableTraining"
+        if (layers is None) == (encoder is None):
+            given = "neither" if layers is None else "both"
+            reject(owner, "layers", "given, or 'encoder' instead", given)
+        self._encoder = (encoder if layers is None else layers,)  # A tuple: not registered twice.
+        first, second = p if isinstance(p, tuple) else (p, p)
+        self.p = (check_probability(owner, "p", first), check_probability(owner, "p", second))
+        self.kappa = check_probability(owner, "kappa", kappa)
+        self.mode = check_choice(owner, "mode", mode, MODES)
+        self.detach_targets = detach_targets
+        self.num_anchors = None
+        if num_anchors is not None:
+            self.num_anchors = min(check_count(owner, "num_anchors", num_anchors), num_nodes)
+        self.tightness = tightness
+        self.generator = generator
+        self.edge_index = edge_index
+        self.drops = tuple(EdgeDropSet(edge_index, num_nodes, q, owner=owner) for q in self.p)
+        self._replayed = False
+
+    def forward(
+        self, loss: Float[Tensor, ""], first: View, second: View
+    ) -> Float[Tensor, ""]:
+        """The loss with the compactness of both views.
+
+        Args:
+            loss: The contrastive loss.
+            first: ``(x, edge_index, z)`` of view 1: features, edges, encoder output.
+            second: The same of view 2.
+        """
+        if self.kappa == 0:
+            return loss
+        if not self._replayed:
+            self._replay(first, "first")
+            self._replay(second, "second")
+            self._replayed = True
+        terms = [
+            nn.functional.softplus(-self.compactness(view, other[2], which)).mean()
+            for which, (view, other) in enumerate(((first, second), (second, first)))
+        ]
+        return (1 - self.kappa) * loss + self.kappa * (terms[0] + terms[1]) / 2
+
+    def compactness(
+        self, view: View, targets: Float[Tensor, "n d"], which: int
+    ) -> Float[Tensor, " t"]:
+        """The compactness of one view along the embeddings of the other.
+
+        Args:
+            view: ``(x, edge_index, z)``; z is not read.
+            targets: Embeddings of the other view.
+            which: 0 or 1, choosing the budgets.
+        """
+        x, view_edge_index, _ = view
+        return node_compactness(
+            self._encoder[0],
+            x,
+            self.edge_index,
+            targets=targets.detach() if self.detach_targets else targets,
+            mode=self.mode,
+            view_edge_index=None if self.mode == "certified" else view_edge_index,
+            nodes=self._anchors(len(targets), targets.device),
+            tightness=self.tightness,
+            drops=self.drops[which],
+        )
+
+    def _anchors(self, n: int, device: torch.device) -> Tensor | None:
+        if self.num_anchors is None:
+            return None
+        order = torch.randperm(n, generator=self.generator, device=device)
+        return order[: self.num_anchors].sort().values
+
+    @torch.no_grad()
+    def _replay(self, view: View, name: str) -> None:
+        h, edge_index, z = view
+        encoder = self._encoder[0]
+        for entry in encoder.layers() if hasattr(encoder, "layers") else encoder:
+            modules = list(entry) if isinstance(entry, (tuple, list)) else [entry]
+            h = modules[0](h, edge_index)
+            for module in modules[1:]:
+                h = module(h)
+        error = float((h - z).abs().max()) if h.shape == z.shape else float("inf")
+        if not error <= 1e-4 * max(1.0, float(z.abs().max())):
+            rule = f"the layers that gave the embeddings of the {name} view"
+            reject("ProvableTraining", "layers", rule, f"largest difference {error:.3g}")
+
+    def extra_repr(self) -> str:
+        """The settings, as ``print`` shows them."""
+        return f"p={self.p}, kappa={self.kappa}, mode={self.mode!r}"
