@@ -1,0 +1,60 @@
+"""What every evaluator asks of embeddings and labels."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.checks import check_finite, reject
+
+
+def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Float[Tensor, "n d"]:
+    """Returns ``z`` detached, dense and in floating point, else raises.
+
+    Args:
+        owner: Function that the error message names.
+        z: Embeddings or features [n, d], strided or sparse; d is at least 1.
+        num_nodes: Number of rows that the graph asks for. (default: any, from 2 on)
+
+    Raises:
+        ValueError: If ``z`` is no matrix of finite numbers with one row per node.
+    """
+    if not isinstance(z, Tensor):
+        reject(owner, "z", "a tensor [n, d]", type(z).__name__)
+    z = z.detach()
+    if z.layout != torch.strided:
+        z = z.to_dense()
+    if z.dim() != 2 or z.size(0) < 2 or z.size(1) < 1:
+        reject(owner, "z", "a matrix of one row per node, two or more nodes", tuple(z.shape))
+    if num_nodes is not None and z.size(0) != num_nodes:
+        reject(owner, "z", f"of {num_nodes} rows, one per node", tuple(z.shape))
+    if z.is_complex() or z.dtype == torch.bool:
+        reject(owner, "z", "real numbers", z.dtype)
+    # Half precision is widened: sums over nodes need the digits.
+    z = z if z.dtype in (torch.float32, torch.float64) else z.float()
+    return check_finite(owner, "z", z)
+
+
+def check_labels(owner: str, y: Tensor, num_nodes: int) -> Int[Tensor, " n"]:
+    """Returns ``y`` in int64 if it numbers two classes or more from 0 without a gap, else raises.
+
+    Raises:
+        ValueError: With the first rule that is broken.
+    """
+    if not isinstance(y, Tensor) or y.shape != (num_nodes,):
+        shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
+        reject(owner, "y", f"one label per node, of shape ({num_nodes},)", shape)
+    if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
+        reject(owner, "y", "of an integer dtype", y.dtype)
+    y = y.detach().to(torch.int64)
+    if int(y.min()) < 0:
+        reject(owner, "y", "classes numbered from 0", int(y.min()))
+    if int(y.max()) == 0:
+        reject(owner, "y", "labels of two classes or more", "one class")
+    if int(y.max()) >= num_nodes or int(torch.bincount(y).min()) == 0:
+        present = y.unique()
+        missing = (present != torch.arange(len(present), device=y.device)).nonzero()
+        rule = "numbered without gaps (torch.unique(y, return_inverse=True)[1] does it)"
+        reject(owner, "y", rule, f"no node of class {int(missing[0])}")
+    return y

@@ -1,0 +1,185 @@
+"""Logistic regression on frozen embeddings, over all splits and strengths at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.checks import check_choice, check_count, check_positive, reject
+from gclkit.evaluators.classification_scores import (
+    accuracy,
+    class_report,
+    confusion_matrix,
+    macro_f1,
+)
+from gclkit.evaluators.inputs import check_embeddings, check_labels
+from gclkit.evaluators.logistic import fit_logistic
+from gclkit.graphs.split import Split, check_split
+
+_SCALINGS = ("standardize", "l2", "none")
+_BUDGET = 2**28  # Bytes of training rows and logits held at once; more splits follow in turn.
+
+
+@dataclass(frozen=True)
+class ProbeScores:
+    """Scores of one classifier on the test nodes of one split; shares in [0, 1].
+
+    Args:
+        accuracy: Share of the test nodes whose class was found.
+        micro_f1: Micro-averaged F1; equals the accuracy, as each node has one class.
+        macro_f1: Mean F1 over the classes.
+        strength: The setting that won on the validation nodes.
+        val_accuracy: Its accuracy there.
+        confusion: Test nodes by true (row) and predicted class (column).
+        predicted: Class of each test node, in the order of ``split.test``.
+    """
+
+    accuracy: float
+    micro_f1: float
+    macro_f1: float
+    strength: float
+    val_accuracy: float
+    confusion: Int[Tensor, "c c"] = field(repr=False, compare=False)
+    predicted: Int[Tensor, " b"] = field(repr=False, compare=False)
+
+    def per_class(self) -> list[dict[str, float]]:
+        """Precision, recall, F1 and number of test nodes of each class."""
+        return class_report(self.confusion)
+
+
+@dataclass(frozen=True)
+class LinearProbe:
+    r"""Logistic regression on frozen embeddings, tuned on ``val``, read once on ``test``.
+
+    Minimises scikit-learn's objective, :math:`C \sum_i \ell_i + \tfrac12 \lVert W \rVert_F^2`
+    (multinomial, intercept free), for every strength; the strength with the best validation
+    accuracy is kept, the smallest of equals.
+
+    Args:
+        strengths: Inverse regularisation strengths :math:`C` to choose from, positive.
+        scaling: ``"standardize"`` brings each column to mean 0 and deviation 1 over all nodes,
+            ``"l2"`` each row to length 1, ``"none"`` takes the embeddings as they are. Labels
+            are used by none of them.
+        max_iter: Iteration limit of the solver.
+        tolerance: Largest entry of the gradient of the mean loss at which a fit is done.
+
+    Example:
+        >>> z, y = torch.eye(3).repeat(20, 1), torch.arange(60) % 3
+        >>> split = Split(torch.arange(12), torch.arange(12, 30), torch.arange(30, 60))
+        >>> LinearProbe()(z, y, split).accuracy
+        1.0
+    """
+
+    strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
+    scaling: str = "standardize"
+    max_iter: int = 300
+    tolerance: float = 3e-4
+
+    def __post_init__(self) -> None:
+        if not self.strengths:
+            reject("LinearProbe", "strengths", "one positive number or more", self.strengths)
+        for strength in self.strengths:
+            check_positive("LinearProbe", "strengths", strength)
+        check_choice("LinearProbe", "scaling", self.scaling, _SCALINGS)
+        check_count("LinearProbe", "max_iter", self.max_iter)
+        check_positive("LinearProbe", "tolerance", self.tolerance)
+
+    @property
+    def protocol(self) -> str:
+        """What a report says about this probe."""
+        columns = {"standardize": "standardized", "l2": "l2-normalized", "none": "unscaled"}
+        choices = ", ".join(f"{strength:g}" for strength in sorted(self.strengths))
+        return (
+            f"logistic regression on {columns[self.scaling]} frozen embeddings, "
+            f"C from {{{choices}}} on validation accuracy, test read once"
+        )
+
+    def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
+        """Scores one split."""
+        return self.score_splits(z, y, [split])[0]
+
+    def score_splits(
+        self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], splits: Sequence[Split]
+    ) -> list[ProbeScores]:
+        """Scores many splits, all of them and all strengths in one tensor program.
+
+        Args:
+            z: Embeddings; a sparse matrix is made dense.
+            y: Classes, numbered from 0 without a gap, two or more.
+            splits: Splits of the n nodes, of any sizes.
+
+        Returns:
+            One :class:`ProbeScores` per split, in order.
+
+        Raises:
+            ValueError: If embeddings or labels are unfit, a split names a node that is not
+                there, or the training nodes of a split hold one class only.
+        """
+        z = check_embeddings("LinearProbe", z)
+        y = check_labels("LinearProbe", y, z.size(0)).to(z.device)
+        splits = [check_split("LinearProbe", split, z.size(0)) for split in splits]
+        for split in splits:
+            if len(y[split.train].unique()) < 2:
+                reject("LinearProbe", "train", "nodes of two classes or more", "one class")
+        z, strengths, num_classes = (
+            _scale(z, self.scaling),
+            sorted(self.strengths),
+            int(y.max()) + 1,
+        )
+        longest = max(len(split.train) for split in splits) if splits else 1
+        row = z.element_size() * (4 * z.size(1) + 6 * len(strengths) * num_classes)
+        at_once = max(1, _BUDGET // (longest * row))
+        scores: list[ProbeScores] = []
+        for first in range(0, len(splits), at_once):
+            chunk = splits[first : first + at_once]
+            train = torch.nn.utils.rnn.pad_sequence(
+                [split.train for split in chunk], batch_first=True, padding_value=-1
+            ).to(z.device)
+            fit = fit_logistic(
+                z[train.clamp(min=0)],
+                y[train.clamp(min=0)],
+                strengths=strengths,
+                num_classes=num_classes,
+                present=(train >= 0).to(z.dtype),
+                max_iter=self.max_iter,
+                tolerance=self.tolerance,
+            )
+            for split, weight, bias in zip(chunk, fit.weight, fit.bias, strict=True):
+                scores.append(_select(z, y, split, weight, bias, strengths))
+        return scores
+
+
+def _scale(z: Tensor, scaling: str) -> Tensor:
+    if scaling == "l2":
+        return F.normalize(z, dim=1)
+    if scaling == "standardize":
+        deviation, mean = torch.std_mean(z, dim=0, correction=0)
+        # Rounding leaves a constant column a deviation of about eps; it stays a constant.
+        dead = deviation <= 8 * torch.finfo(z.dtype).eps * z.abs().amax(dim=0)
+        return (z - mean).div_(deviation.masked_fill(dead, 1.0))
+    return z
+
+
+def _select(
+    z: Tensor, y: Tensor, split: Split, weight: Tensor, bias: Tensor, strengths: list[float]
+) -> ProbeScores:
+    """Validation chooses among the strengths; only the winner sees the test nodes."""
+    val, test = split.val.to(z.device), split.test.to(z.device)
+    hits = ((z[val] @ weight + bias.unsqueeze(1)).argmax(dim=2) == y[val]).double().mean(dim=1)
+    best = int(hits.argmax())  # The first of equals: the strongest regularisation.
+    predicted = (z[test] @ weight[best] + bias[best]).argmax(dim=1)
+    confusion = confusion_matrix(y[test], predicted, bias.size(1)).cpu()
+    return ProbeScores(
+        accuracy=accuracy(confusion),
+        micro_f1=accuracy(confusion),
+        macro_f1=macro_f1(confusion),
+        strength=strengths[best],
+        val_accuracy=float(hits[best]),
+        confusion=confusion,
+        predicted=predicted.cpu(),
+    )
