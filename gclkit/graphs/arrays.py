@@ -180,7 +180,7 @@ def read_table(
     width = len(lines[0].split(delimiter))
     if not columns <= width <= columns + weights:
         reject(owner, "source", rule, f"{path}: {width} columns")
-    kinds = [(f"c{i}", np.int64) for i in range(columns)]
+    kinds: list[tuple[str, Any]] = [(f"c{i}", np.int64) for i in range(columns)]
     kinds += [("weight", np.float64)] if width > columns else []
     try:
         with warnings.catch_warnings():

@@ -95,7 +95,7 @@ def _named(
         if options:
             reject("load", sorted(options)[0], f"left out for {name}", options)
         return stored(name, data_root(root), log)
-    known = embedded[name].__kwdefaults__
+    known = embedded[name].__kwdefaults__ or {}
     for option in options:
         if option not in known:
             reject("load", "options", f"among {sorted(known)} for {name}", option)

@@ -35,7 +35,7 @@ class Split(_Parts):
 
     name: str
 
-    def __new__(cls, train: Tensor, val: Tensor, test: Tensor, name: str = "custom") -> Split:
+    def __new__(cls, train: Tensor, val: Tensor, test: Tensor, *, name: str = "custom") -> Split:
         parts = []
         for part, index in zip(("train", "val", "test"), (train, val, test), strict=True):
             if not isinstance(index, Tensor) or index.dim() != 1:

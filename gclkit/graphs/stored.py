@@ -208,8 +208,8 @@ def _read_copy(path: Path) -> Data | None:
             if "." not in key:
                 data[key] = value
         if "x.crow" in content:
-            parts = (content[f"x.{part}"] for part in ("crow", "col", "values"))
-            data.x = csr_tensor(*parts, content["x.size"])
+            crow, col, values = (content[f"x.{part}"] for part in ("crow", "col", "values"))
+            data.x = csr_tensor(crow, col, values, content["x.size"])
         return data if data.x is not None and data.edge_index is not None else None
     except Exception:  # Damaged: it is made anew from the raw files.
         return None
