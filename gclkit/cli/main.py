@@ -9,7 +9,7 @@ from importlib import import_module
 
 import gclkit
 
-COMMANDS: tuple[str, ...] = ()
+COMMANDS: tuple[str, ...] = ("datasets",)
 
 
 def build_parser() -> argparse.ArgumentParser:
