@@ -1,0 +1,93 @@
+import pytest
+import torch
+from torch_geometric.data import Data, HeteroData
+
+from gclkit.graphs import check_graph
+from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, random_graph
+
+SENTENCES = {
+    "nothing": "'edge_index' must be a tensor [2, e] (got 'NoneType')",
+    "empty": "'data' must be a graph of two nodes or more (got '0 nodes')",
+    "one node": "'data' must be a graph of two nodes or more (got '1 nodes')",
+    "no edges": "'edge_index' must be a list of one edge or more (got 'none')",
+    "no features": "'x' must be node features [n, f] (got None)",
+    "no feature columns": "'x' must be of shape [n, f] with at least one feature (got (20, 0))",
+    "flat features": "'x' must be of shape [n, f] with at least one feature (got (20, 3, 2))",
+    "complex features": "'x' must be of dtype torch.float32 or torch.float64"
+    " (gclkit.graphs.load converts) (got torch.complex64)",
+    "NaN": "'x' must be finite (got '1 of 120 entries NaN or infinite')",
+    "infinity": "'x' must be finite (got '1 of 120 entries NaN or infinite')",
+    "index out of range": "'edge_index' must be node indices from 0 to 19 (got 20)",
+    "huge index": f"'edge_index' must be node indices from 0 to 19 (got {2**62})",
+    "negative index": "'edge_index' must be node indices from 0 to 19 (got -1)",
+    "float indices": "'edge_index' must be of an integer dtype (got torch.float32)",
+    "boolean indices": "'edge_index' must be of an integer dtype (got torch.bool)",
+    "three rows of indices": "'edge_index' must be of shape [2, e] (got (3, 4))",
+    "flat indices": "'edge_index' must be of shape [2, e] (got (4,))",
+    "a list of indices": "'edge_index' must be a tensor [2, e] (got 'list')",
+    "labels of wrong length": "'y' must be one label per node, of shape (20,) (got (7,))",
+    "float labels": "'y' must be of dtype torch.int64 (gclkit.graphs.load converts)"
+    " (got torch.float32)",
+    "negative label": "'y' must be classes numbered from 0 (got -1)",
+    "huge label": f"'y' must be classes numbered without gaps from 0 (got {2**40})",
+    "num_nodes that contradicts": "'num_nodes' must be 20, the number of feature rows (got 19)",
+    "int32 indices": "'edge_index' must be of dtype torch.int64 (gclkit.graphs.load converts)"
+    " (got torch.int32)",
+    "half features": "'x' must be of dtype torch.float32 or torch.float64"
+    " (gclkit.graphs.load converts) (got torch.float16)",
+    "coordinate features": "'x' must be a strided or sparse CSR tensor [n, f]"
+    " (got torch.sparse_coo)",
+    "negative weight": "'edge_weight' must be not negative (got -1.0)",
+}
+
+
+@pytest.mark.parametrize("name", SENTENCES)
+def test_sentences(name):
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", {**MALFORMED, **CONVERTIBLE}[name](3))
+    assert str(refusal.value) == f"owner: {SENTENCES[name]}"
+
+
+@pytest.mark.parametrize("data", [None, 3, HeteroData(), torch.eye(3)])
+def test_other_objects_are_refused(data):
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", data)
+    kind = type(data).__name__
+    rule = "must be a torch_geometric.data.Data object"
+    assert str(refusal.value) == f"owner: 'data' {rule} (got '{kind}')"
+
+
+def test_returns_the_graph_itself():
+    data = random_graph(seed=2)
+    assert check_graph("owner", data) is data
+
+
+def test_direction_is_looked_at_when_asked_for():
+    data = SOUND["directed"](4)
+    check_graph("owner", data)
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", data, require_undirected=True)
+    rule = "undirected, with both directions of every edge"
+    got = f"'{data.num_edges} reverse edges missing'"
+    assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got {got})"
+
+
+def test_features_can_be_absent_when_said_so():
+    data = Data(num_nodes=4, edge_index=torch.tensor([[0, 1], [1, 0]]))
+    assert check_graph("owner", data, require_features=False) is data
+
+
+def test_nodes_are_counted_by_what_is_there():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    check_graph("owner", Data(edge_index=edges), require_features=False)
+    check_graph("owner", Data(edge_index=edges, y=torch.zeros(5).long()), require_features=False)
+    with pytest.raises(ValueError, match=r"'num_nodes' must be an integer of at least 0"):
+        check_graph("owner", Data(edge_index=edges, num_nodes=-4), require_features=False)
+
+
+def test_a_sparse_matrix_that_points_outside_is_refused():
+    x = torch.sparse_csr_tensor(
+        torch.tensor([0, 1, 2]), torch.tensor([0, 9]), torch.ones(2), (2, 3), check_invariants=False
+    )
+    with pytest.raises(ValueError, match=r"owner: 'x' must be a valid sparse matrix \(got"):
+        check_graph("owner", Data(x=x, edge_index=torch.tensor([[0, 1], [1, 0]])))
