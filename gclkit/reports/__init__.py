@@ -1,1 +1,16 @@
-"""Scores in, files out."""
+"""Scores -> files: report.json, a self-contained page, plots and tables. Sees plain dicts."""
+
+from gclkit.reports.files import to_json, write_text
+from gclkit.reports.maps import available_projections, project
+from gclkit.reports.tables import Table, score_table
+from gclkit.reports.write import write_report
+
+__all__ = [
+    "Table",
+    "available_projections",
+    "project",
+    "score_table",
+    "to_json",
+    "write_report",
+    "write_text",
+]

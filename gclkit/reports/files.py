@@ -1,0 +1,60 @@
+"""Files that are whole or absent: written beside their place, then moved onto it."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gclkit.checks import reject
+
+
+def write_text(path: str | Path, text: str) -> Path:
+    """Writes ``text`` in UTF-8, in one step: a reader sees the old file or the new one."""
+    path = Path(path)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; a report has the mode of any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    return path
+
+
+def to_json(value: Any) -> str:
+    """JSON text of a nest of dicts, lists, arrays and plain values.
+
+    Raises:
+        ValueError: If a number is NaN or infinite, or a value has no JSON form.
+    """
+    return json.dumps(_plain(value, "report"), indent=1, ensure_ascii=False) + "\n"
+
+
+def _plain(value: Any, place: str) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry, f"{place}.{key}") for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry, f"{place}[{i}]") for i, entry in enumerate(value)]
+    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "tolist"):
+        return _plain(value.tolist(), place)
+    if isinstance(value, float) and not math.isfinite(value):
+        reject("to_json", place, "finite", value)
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    reject("to_json", place, "a number, text, list or dict", type(value).__name__)

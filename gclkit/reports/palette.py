@@ -1,0 +1,28 @@
+"""Colors that read on a light and on a dark ground."""
+
+from __future__ import annotations
+
+import colorsys
+
+# Ten hues of middle lightness; further ones are the same hues, darker and lighter in turn.
+_HUES = (
+    "#3d7fc4", "#e07b2f", "#35a06a", "#cc4b57", "#8a6bc8",
+    "#19a3b5", "#d468ac", "#a89a25", "#96684a", "#7c8794",
+)  # fmt: skip
+_LIGHTNESS = (1.0, 0.68, 1.32, 0.5)
+
+# Stand-ins that the page replaces by its own colors, see figures.themed_svg.
+INK, MUTED, LINE = "#1a1b1c", "#6a6b6c", "#cacbcc"
+ACCENT = _HUES[0]
+
+
+def colors(count: int) -> list[str]:
+    """The first ``count`` colors; up to 40 are distinct, then they repeat."""
+    return [_shade(_HUES[i % 10], _LIGHTNESS[i // 10 % 4]) for i in range(count)]
+
+
+def _shade(color: str, factor: float) -> str:
+    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
+    rgb = colorsys.hls_to_rgb(hue, min(0.85, lightness * factor), saturation)
+    return "#" + "".join(f"{round(255 * channel):02x}" for channel in rgb)

@@ -1,0 +1,146 @@
+"""Tables of scores as HTML, Markdown and LaTeX."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gclkit.checks import reject
+
+# Scores in [0, 1] that are shown in percent; all others are shown as they are.
+PERCENT = frozenset(
+    "accuracy micro_f1 macro_f1 val_accuracy nmi ari homogeneity auc ap mrr "
+    "hits@10 hits@50 hits@100".split()
+)
+_NAMES = {
+    "accuracy": "accuracy", "micro_f1": "micro F1", "macro_f1": "macro F1", "nmi": "NMI",
+    "ari": "ARI", "auc": "AUC", "ap": "AP", "mrr": "MRR", "hits@10": "Hits@10",
+    "hits@50": "Hits@50", "hits@100": "Hits@100", "val_accuracy": "validation accuracy",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text: a head, rows whose first cell names them, and cells that stand out.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells, as many per row as the head has.
+        bold: Row and column of each cell that is marked as the best.
+    """
+
+    head: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    bold: frozenset[tuple[int, int]] = frozenset()
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.head):
+                reject("Table", "rows", f"of {len(self.head)} cells each", row)
+
+    def to_markdown(self) -> str:
+        """GitHub's table syntax, one line per row."""
+        body = [
+            [
+                f"**{_pipe(cell)}**" if (i, j) in self.bold else _pipe(cell)
+                for j, cell in enumerate(row)
+            ]
+            for i, row in enumerate(self.rows)
+        ]
+        rule = ["---", *("---:" for _ in self.head[1:])]
+        lines = [[_pipe(name) for name in self.head], rule, *body]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+    def to_latex(self) -> str:
+        """A ``tabular`` with the rules of booktabs."""
+        body = [
+            [
+                rf"\textbf{{{_tex(cell)}}}" if (i, j) in self.bold else _tex(cell)
+                for j, cell in enumerate(row)
+            ]
+            for i, row in enumerate(self.rows)
+        ]
+        columns = "l" + "r" * (len(self.head) - 1)
+        lines = [
+            rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
+            " & ".join(map(_tex, self.head)) + r" \\", r"\midrule",
+            *(" & ".join(row) + r" \\" for row in body),
+            r"\bottomrule", r"\end{tabular}",
+        ]  # fmt: skip
+        return "\n".join(lines) + "\n"
+
+    def to_html(self) -> str:
+        """A ``table`` element inside a block that scrolls on a narrow window."""
+        head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.head)
+        rows = []
+        for i, row in enumerate(self.rows):
+            cells = [
+                f"<td><strong>{html.escape(cell)}</strong></td>"
+                if (i, j) in self.bold
+                else f"<td>{html.escape(cell)}</td>"
+                for j, cell in enumerate(row)
+            ]
+            cells[0] = f'<th scope="row">{html.escape(row[0])}</th>'
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+        return (
+            f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+            f"<tbody>{''.join(rows)}</tbody></table></div>"
+        )
+
+
+def format_score(name: str, summary: Mapping[str, Any]) -> str:
+    """``mean ± std``: in percent with two digits where the score is a share, else four digits."""
+    mean, std = summary["mean"], summary.get("std")
+    factor, digits = (100, 2) if name in PERCENT else (1, 4)
+    text = f"{factor * mean:.{digits}f}"
+    return text if std is None else f"{text} ± {factor * std:.{digits}f}"
+
+
+def score_name(name: str) -> str:
+    """How a score is written in a table."""
+    return _NAMES.get(name, name.replace("_", " "))
+
+
+def summaries(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """The entries of a section of a report that are summaries: those with a mean."""
+    return {
+        name: value
+        for name, value in section.items()
+        if isinstance(value, Mapping) and value.get("mean") is not None
+    }
+
+
+def score_table(
+    lines: Sequence[tuple[str, Mapping[str, Any]]], *, leave_out: Sequence[str] = ("val_accuracy",)
+) -> Table:
+    """One line per method or control, one column per score that any of them has.
+
+    Args:
+        lines: Name and section of each, such as ``results["classification"]``.
+        leave_out: Scores that are not shown.
+    """
+    found = [(name, summaries(section)) for name, section in lines]
+    columns = list(
+        dict.fromkeys(key for _, scores in found for key in scores if key not in leave_out)
+    )
+    rows = tuple(
+        (name, *(format_score(key, scores[key]) if key in scores else "–" for key in columns))
+        for name, scores in found
+    )
+    return Table(("", *map(score_name, columns)), rows)
+
+
+def _pipe(text: str) -> str:
+    return text.replace("|", r"\|").replace("\n", " ")
+
+
+def _tex(text: str) -> str:
+    for plain, escaped in (
+        ("\\", r"\textbackslash "), ("&", r"\&"), ("%", r"\%"), ("#", r"\#"), ("_", r"\_"),
+        ("{", r"\{"), ("}", r"\}"), ("$", r"\$"), ("~", r"\textasciitilde "),
+        ("^", r"\textasciicircum "), ("±", r"$\pm$"), ("–", "--"), ("−", "$-$"),
+    ):  # fmt: skip
+        text = text.replace(plain, escaped)
+    return text
