@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import os
 import warnings
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,34 +21,59 @@ from gclkit.checks import reject
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
-def read_npz(owner: str, path: Path) -> dict[str, np.ndarray[Any, Any]]:
-    """Reads all arrays of an ``.npz`` file.
+class NpzFile(Mapping[str, np.ndarray[Any, Any]]):
+    """The arrays of an ``.npz`` file by name, each read when it is asked for.
 
     Sizes are compared before anything is allocated: what a header announces must be there.
+    Arrays of pickled objects may lie beside, as in some published files; asking for one is
+    refused.
+
+    Args:
+        owner: Function that an error message names.
+        path: The file.
 
     Raises:
         OSError: If the file is missing or cannot be opened.
-        ValueError: If it is no such file, holds pickled objects, or unpacks to more than half
-            of the memory of this machine.
+        ValueError: If it is no such file, or an array that is asked for unpacks to more than
+            half of the memory of this machine.
     """
-    check_file(owner, path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = [info for info in archive.infolist() if info.filename.endswith(".npy")]
-            check_size(owner, path, sum(info.file_size for info in members))
-            return {
-                info.filename.removesuffix(".npy"): _read_member(archive, info) for info in members
+
+    def __init__(self, owner: str, path: Path) -> None:
+        self.owner, self.path = owner, check_file(owner, path)
+        with self._refusing(), zipfile.ZipFile(path) as archive:
+            self._members = {
+                info.filename.removesuffix(".npy"): info
+                for info in archive.infolist()
+                if info.filename.endswith(".npy")
             }
-    except (ValueError, zipfile.BadZipFile, EOFError, KeyError) as error:
-        if str(error).startswith(f"{owner}:"):
-            raise
-        reject(owner, "source", "a readable .npz file without pickled objects", _why(path, error))
-    except _DECODERS as error:
-        reject(owner, "source", "a readable .npz file without pickled objects", _why(path, error))
+
+    def __getitem__(self, name: str) -> np.ndarray[Any, Any]:
+        info = self._members[name]
+        check_size(self.owner, self.path, info.file_size)
+        with (
+            self._refusing(),
+            zipfile.ZipFile(self.path) as archive,
+            archive.open(info) as member,
+        ):
+            return _read_array(member, info.file_size)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+    @contextlib.contextmanager
+    def _refusing(self) -> Iterator[None]:
+        try:
+            yield
+        except _DECODERS as error:
+            rule = "a readable .npz file without pickled objects"
+            reject(self.owner, "source", rule, _why(self.path, error))
 
 
 def read_npy(owner: str, path: Path) -> np.ndarray[Any, Any]:
-    """Reads one ``.npy`` file under the conditions of :func:`read_npz`."""
+    """Reads one ``.npy`` file under the conditions of :class:`NpzFile`."""
     check_file(owner, path)
     try:
         with path.open("rb") as file:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.arrays import read_csr, read_npy, read_npz, read_table
+from gclkit.graphs.arrays import NpzFile, read_csr, read_npy, read_table
 from gclkit.graphs.features import as_features, as_labels
 from gclkit.graphs.from_npz import from_arrays
 from gclkit.graphs.graphml import read_graphml
@@ -30,7 +30,7 @@ def read_file(owner: str, path: Path) -> Data:
     """
     suffix = path.suffix.lower()
     if suffix == ".npz":
-        return from_arrays(owner, read_npz(owner, path))
+        return from_arrays(owner, NpzFile(owner, path))
     if suffix == ".graphml":
         return read_graphml(owner, path)
     if suffix in EDGE_LISTS:
@@ -53,7 +53,7 @@ def read_features(owner: str, value: Any) -> Float[Tensor, "n f"]:
         if path.suffix.lower() == ".npy":
             value = read_npy(owner, path)
         elif path.suffix.lower() == ".npz":
-            value = read_csr(owner, read_npz(owner, path), "")
+            value = read_csr(owner, NpzFile(owner, path), "")
         else:
             reject(owner, "features", "an array, or a path ending in .npy or .npz", str(path))
     return as_features(owner, "features", value)

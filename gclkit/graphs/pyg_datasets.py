@@ -22,10 +22,11 @@ from torch_geometric.datasets import (
     Planetoid,
     WikiCS,
 )
+from torch_geometric.utils import to_undirected
 
-from gclkit.graphs.arrays import read_csr, read_npz, read_table
+from gclkit.graphs.arrays import NpzFile, read_csr, read_table
 from gclkit.graphs.datasets import DATASETS
-from gclkit.graphs.features import as_features
+from gclkit.graphs.features import as_features, as_labels
 
 SECONDS_TO_ANSWER = 10.0
 
@@ -55,11 +56,11 @@ def _open(name: str, origin: str, root: str) -> InMemoryDataset:
     if origin == "Planetoid":
         return _Planetoid(root, DATASETS[name].folder)
     if origin == "Amazon":
-        return Amazon(root, name)
+        return _Amazon(root, name)
     if origin == "Coauthor":
         return _Coauthor(root, name)
     if origin == "CitationFull":
-        return CitationFull(root, name)
+        return _CitationFull(root, name)
     if origin == "WikiCS":
         return WikiCS(f"{root}/{DATASETS[name].folder}", is_undirected=True)
     if origin == "AttributedGraphDataset":
@@ -117,19 +118,34 @@ class _ArraysOnly(pickle.Unpickler):
         return super().find_class(module, name)
 
 
-class _Coauthor(Coauthor):
-    """Keeps the word counts sparse: PyG passes through a dense matrix of gigabytes."""
+def _benchmark(path: str) -> Data:
+    """Reads the layout of the GNN benchmark as PyG does, but keeps word counts sparse.
 
+    PyG passes through a dense matrix, which takes gigabytes for Physics.
+    """
+    arrays = NpzFile("load", Path(path))
+    x = read_csr("load", arrays, "attr")
+    x.data = (x.data > 0).astype(np.float32)
+    adjacency = read_csr("load", arrays, "adj").tocoo()
+    pairs = torch.from_numpy(np.stack([adjacency.row, adjacency.col]).astype(np.int64))
+    pairs = pairs[:, pairs[0] != pairs[1]]
+    edge_index = to_undirected(pairs, num_nodes=x.shape[0])
+    return Data(as_features("load", "x", x), edge_index, y=as_labels("load", "y", arrays["labels"]))
+
+
+class _Amazon(Amazon):
     def process(self) -> None:
-        arrays = read_npz("load", Path(self.raw_paths[0]))
-        x = read_csr("load", arrays, "attr")
-        x.data = (x.data > 0).astype(np.float32)
-        adjacency = read_csr("load", arrays, "adj").tocoo()
-        pairs = torch.from_numpy(np.stack([adjacency.row, adjacency.col]).astype(np.int64))
-        pairs = pairs[:, pairs[0] != pairs[1]]
-        both = torch.cat([pairs, pairs.flip(0)], dim=1).unique(dim=1)
-        y = torch.from_numpy(arrays["labels"].astype(np.int64))
-        self.save([Data(as_features("load", "x", x), both, y=y)], self.processed_paths[0])
+        self.save([_benchmark(self.raw_paths[0])], self.processed_paths[0])
+
+
+class _Coauthor(Coauthor):
+    def process(self) -> None:
+        self.save([_benchmark(self.raw_paths[0])], self.processed_paths[0])
+
+
+class _CitationFull(CitationFull):
+    def process(self) -> None:
+        self.save([_benchmark(self.raw_paths[0])], self.processed_paths[0])
 
 
 class _Attributed(AttributedGraphDataset):
@@ -137,7 +153,7 @@ class _Attributed(AttributedGraphDataset):
 
     def process(self) -> None:
         attributes, edge_list, labels = map(Path, self.raw_paths)
-        x = read_csr("load", read_npz("load", attributes), "")
+        x = read_csr("load", NpzFile("load", attributes), "")
         edges = read_table("load", edge_list, columns=2)[0]
         y = read_table("load", labels, columns=2)[0][:, 1] - 1
         data = Data(as_features("load", "x", x), torch.from_numpy(edges.T.copy()))

@@ -104,7 +104,7 @@ def _build(name: str, scratch: Path) -> Data:
 
 
 def _download(name: str, root: Path, damage: str) -> None:
-    info = DATASETS[name]
+    info, fresh = DATASETS[name], not root.exists()
     try:
         root.mkdir(parents=True, exist_ok=True)
         for last in (False, True):
@@ -124,6 +124,10 @@ def _download(name: str, root: Path, damage: str) -> None:
         raise ConnectionError(
             f"load: {name} is not in '{root}' and cannot be downloaded ({lines[0][:200]}){damage}"
         ) from error
+    finally:
+        if fresh:
+            with contextlib.suppress(OSError):  # It stays where something was put into it.
+                root.rmdir()
 
 
 def _move(new: Path, folder: Path, old: Path, info: Dataset) -> None:
@@ -132,9 +136,12 @@ def _move(new: Path, folder: Path, old: Path, info: Dataset) -> None:
     for part in sorted({file.partition("/")[0] for file in info.files}):
         with contextlib.suppress(FileNotFoundError):
             os.rename(folder / part, old / part)
-        # Another process may have put its own verified copy there in between: then that stays.
-        with contextlib.suppress(FileExistsError, OSError):
+        try:
             os.rename(new / part, folder / part)
+        except OSError:
+            # Another process may have put its own verified files there in between: they stay.
+            if not (folder / part).is_dir():
+                raise
 
 
 @contextlib.contextmanager
