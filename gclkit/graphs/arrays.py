@@ -199,13 +199,13 @@ def read_table(
     if not lines:
         return np.zeros((0, columns), dtype=np.int64), None
     delimiter = "," if "," in lines[0] else None
+    width = len(lines[0].split(delimiter))
+    if not columns <= width <= columns + weights:
+        reject(owner, "source", rule, f"{path}: {width} columns")
     if not _is_number(lines[0].split(delimiter)[0]):
         lines = lines[1:]
         if not lines:
             return np.zeros((0, columns), dtype=np.int64), None
-    width = len(lines[0].split(delimiter))
-    if not columns <= width <= columns + weights:
-        reject(owner, "source", rule, f"{path}: {width} columns")
     kinds: list[tuple[str, Any]] = [(f"c{i}", np.int64) for i in range(columns)]
     kinds += [("weight", np.float64)] if width > columns else []
     try:
