@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.checks import check_probability, reject
+from gclkit.sparse import csr_tensor
 
 
 def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
@@ -30,9 +31,7 @@ def mask_features(x: Float[Tensor, "n f"], keep: Bool[Tensor, " f"]) -> Float[Te
     """
     if x.layout == torch.sparse_csr:
         values = x.values() * keep[x.col_indices()]
-        return torch.sparse_csr_tensor(
-            x.crow_indices(), x.col_indices(), values, x.shape, check_invariants=False
-        )
+        return csr_tensor(x.crow_indices(), x.col_indices(), values, tuple(x.shape))
     return x * keep.to(x.dtype)
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 
 import gclkit
 
-COMMANDS: tuple[str, ...] = ("datasets",)
+COMMANDS: tuple[str, ...] = ("train", "communities", "datasets", "env")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -31,11 +31,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one verb.
 
     Returns:
-        0, or 2 after one line on standard error where the input is at fault.
+        0; or, after one line on standard error, 2 where the input is at fault, 1 where
+        training diverged and 130 where it was interrupted.
     """
     args = build_parser().parse_args(argv)
     try:
         return int(args.run(args))
     except (ValueError, OSError, ImportError) as error:  # The input; a bug shows its traceback.
-        print(f"gclkit: {' '.join(str(error).split())}", file=sys.stderr)
-        return 2
+        return _say(error, 2)
+    except ArithmeticError as error:  # Training that diverged.
+        return _say(error, 1)
+    except KeyboardInterrupt as error:
+        return _say(error, 130)
+
+
+def _say(error: BaseException, status: int) -> int:
+    print(f"gclkit: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+    return status

@@ -24,6 +24,5 @@ def louvain(adjacency: sp.csr_matrix, seed: int, resolution: float) -> np.ndarra
     import networkx as nx
 
     graph = nx.from_scipy_sparse_array(sp.csr_array(adjacency))
-    # python-louvain's resolution is a time: its inverse is the usual one.
-    found = community.best_partition(graph, resolution=1.0 / resolution, random_state=seed)
+    found = community.best_partition(graph, resolution=resolution, random_state=seed)
     return np.fromiter((found[node] for node in range(adjacency.shape[0])), np.int64)

@@ -6,6 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.sparse import csr_tensor
+
 
 def gcn_adjacency(
     edge_index: Int[Tensor, "2 e"],
@@ -43,10 +45,6 @@ def gcn_adjacency(
     order = torch.argsort(target, stable=True)
     row_start = torch.zeros(num_nodes + 1, dtype=torch.int32, device=source.device)
     row_start[1:] = torch.bincount(target, minlength=num_nodes).cumsum(0)
-    return torch.sparse_csr_tensor(
-        row_start,
-        source[order].to(torch.int32),
-        value[order],
-        (num_nodes, num_nodes),
-        check_invariants=False,
+    return csr_tensor(
+        row_start, source[order].to(torch.int32), value[order], (num_nodes, num_nodes)
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
@@ -66,9 +68,7 @@ class GNNEncoder(nn.Module):
         self.conv = check_choice(owner, "conv", conv, CONVS)
         self.norm = norm if norm is None else check_choice(owner, "norm", norm, ("batch", "layer"))
         widths = [in_channels, *[hidden] * (num_layers - 1), out_channels]
-        self.convs = nn.ModuleList(
-            _make_conv(conv, a, b) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.convs = nn.ModuleList(_make_conv(conv, a, b) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(NORMS.get(norm, nn.Identity)(width) for width in widths[1:])
         self.activations = nn.ModuleList(ACTIVATIONS[activation]() for _ in widths[1:])
 

@@ -2,10 +2,12 @@
 
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.maps import available_projections, project
+from gclkit.reports.run_folder import RunFolder, write_yaml
 from gclkit.reports.tables import Table, score_table
 from gclkit.reports.write import write_report
 
 __all__ = [
+    "RunFolder",
     "Table",
     "available_projections",
     "project",
@@ -13,4 +15,5 @@ __all__ = [
     "to_json",
     "write_report",
     "write_text",
+    "write_yaml",
 ]

@@ -3,6 +3,14 @@
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, save_checkpoint
 from gclkit.training.collapse import CollapseWarning, diagnose_collapse
+from gclkit.training.config import (
+    RunConfig,
+    build_method,
+    list_methods,
+    list_recipes,
+    read_config,
+    resolve_config,
+)
 from gclkit.training.interrupt import TrainingInterrupted
 from gclkit.training.pretrain import Pretrained, TrainingDiverged, pretrain
 
@@ -10,10 +18,16 @@ __all__ = [
     "Callback",
     "CollapseWarning",
     "Pretrained",
+    "RunConfig",
     "TrainingDiverged",
     "TrainingInterrupted",
+    "build_method",
     "diagnose_collapse",
+    "list_methods",
+    "list_recipes",
     "load_checkpoint",
     "pretrain",
+    "read_config",
+    "resolve_config",
     "save_checkpoint",
 ]

@@ -38,7 +38,8 @@ class RunConfig:
         training: Arguments of :func:`~gclkit.training.pretrain`.
         source: Where the recipe comes from: ``"authors"`` or ``"ours"``.
         note: What is to be known about it.
-        published: Published figures, by name: mean and deviation, as fractions.
+        published: Published figures, by name: mean and, if known, deviation, as fractions.
+        run: How it is run and evaluated: seeds, tasks, splits and where the data are.
     """
 
     method: str
@@ -48,6 +49,7 @@ class RunConfig:
     source: str = "ours"
     note: str = ""
     published: dict[str, list[float]] = field(default_factory=dict)
+    run: dict[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``config.yaml``."""

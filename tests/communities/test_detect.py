@@ -75,7 +75,7 @@ def test_repr():
 def test_photo_in_time_and_quality(data_root):
     from gclkit.graphs import load
 
-    part = detect(load("photo", root=data_root, verbose=False), seed=0)
+    part = detect(load("photo", root=data_root, log=None), seed=0)
     assert part.modularity >= 0.737
 
 

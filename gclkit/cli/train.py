@@ -1,0 +1,144 @@
+"""Pretrain, evaluate and write a run folder."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+TASKS = ("classification", "clustering", "link_prediction")
+TRAINING = ("epochs", "lr", "weight_decay", "warmup", "max_grad_norm", "retries")
+MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the parser."""
+    parser = commands.add_parser(
+        "train",
+        help="pretrain, evaluate, write a run folder",
+        description=__doc__,
+        epilog="example: gclkit train --method csgcl --dataset digits --seeds 0 1 2",
+    )
+    parser.add_argument("--method", default="csgcl", help="default: csgcl")
+    parser.add_argument("--dataset", default="digits", help="a name or a file; default: digits")
+    parser.add_argument("--root", type=Path, help="folder of the datasets")
+    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
+    parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
+    parser.add_argument("--tasks", nargs="+", default=["classification"], metavar="TASK",
+                        help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
+    parser.add_argument("--splits", help="random, stratified, public or K-shot; default: public "
+                        "where the dataset has one, else random")  # fmt: skip
+    parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
+    parser.add_argument("--epochs", type=int)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--warmup", type=int, metavar="EPOCHS", help="learning-rate warm-up")
+    parser.add_argument("--max-grad-norm", type=float)
+    parser.add_argument("--retries", type=int, help="go back and halve the step when not finite")
+    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--anchors", type=int, help="anchors drawn per step; default: all nodes")
+    parser.add_argument("--precision", help="float32 or bfloat16 products in the loss")
+    parser.add_argument("--backend", help="of the loss; default: auto")
+    parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings",
+                        help="any other setting of the method, as YAML: edge_p=[.3,.4]")  # fmt: skip
+    parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS", help="probe on validation")
+    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="EPOCHS")
+    parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
+    parser.add_argument("--threads", type=int, help="CPU threads; default: PyTorch's choice")
+    parser.add_argument("--out", type=Path, help="default: runs/<dataset>-<method>-<time>")
+    parser.add_argument("--force", action="store_true", help="delete the run that is in --out")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a half-written run")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    import time
+
+    from gclkit.cli.experiment import run_experiment
+    from gclkit.cli.summary import print_summary
+    from gclkit.reports import RunFolder
+    from gclkit.training import TrainingInterrupted, read_config
+
+    if args.threads is not None:
+        import torch
+
+        from gclkit.checks import check_count
+
+        torch.set_num_threads(check_count("train", "threads", args.threads))
+    if args.resume is not None:
+        config, path = read_config(args.resume / "config.yaml"), args.resume
+    else:
+        config = _config(args)
+        name = f"{Path(args.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
+        path = args.out or Path("runs") / name
+    with RunFolder(path, force=args.force, resume=args.resume is not None) as folder:
+        try:
+            report = run_experiment(config, folder, log=print, progress=not args.quiet)
+        except TrainingInterrupted as stop:
+            print(f"gclkit: {stop}\nresume with: gclkit train --resume {path}")
+            return 130
+    print_summary(report)
+    print(f"report: {path / 'report.html'}")
+    return 0
+
+
+def _config(args: argparse.Namespace) -> Any:
+    import dataclasses
+
+    from gclkit.checks import check_choice, check_count, reject
+    from gclkit.training import resolve_config
+
+    tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
+    for task in tasks:
+        check_choice("train", "tasks", task, TASKS)
+    for seed in args.seeds:
+        check_count("train", "seeds", seed, at_least=0)
+    if len(set(args.seeds)) < len(args.seeds):
+        reject("train", "seeds", "different numbers", args.seeds)
+    check_count("train", "num_splits", args.num_splits)
+    check_count("train", "checkpoint_every", args.checkpoint_every)
+    if args.evaluate_every is not None:
+        check_count("train", "evaluate_every", args.evaluate_every)
+    given = {key: getattr(args, key) for key in (*TRAINING, *MODEL)}
+    given = {key: value for key, value in given.items() if value is not None}
+    config = resolve_config(
+        args.method,
+        args.dataset,
+        model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings),
+        training={k: v for k, v in given.items() if k in TRAINING},
+    )
+    run = {
+        "seeds": args.seeds,
+        "tasks": tasks,
+        "splits": args.splits or config.run.get("splits") or "random",
+        "num_splits": args.num_splits,
+        "every": args.checkpoint_every,
+        "evaluate_every": args.evaluate_every,
+        "root": None if args.root is None else str(args.root),
+        "features": None if args.features is None else str(args.features),
+        "labels": None if args.labels is None else str(args.labels),
+        "device": args.device,
+    }
+    return dataclasses.replace(config, run=run)
+
+
+def _settings(pairs: list[str]) -> dict[str, Any]:
+    import yaml
+
+    from gclkit.checks import reject
+
+    settings = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not key:
+            reject("train", "set", "KEY=VALUE with a YAML value", pair)
+        settings[key] = value
+    return settings

@@ -1,0 +1,128 @@
+"""The folder of a run: taken by one process, never overwritten unasked, recognised half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+import yaml
+
+from gclkit.checks import reject
+from gclkit.reports.files import write_text
+
+
+class RunFolder:
+    """A run folder, held by one process while the context is open.
+
+    It holds ``config.yaml`` from the first moment, ``seed-<s>/`` per seed and, once the run
+    is complete, ``report.json``. A folder without the latter is half-written and can be
+    resumed.
+
+    Args:
+        path: The folder.
+        force: Delete the run that is there.
+        resume: Go on with the half-written run that is there.
+
+    Raises:
+        FileExistsError: If something is there and neither is set, or :obj:`force` meets a
+            folder that is no run.
+        FileNotFoundError: If there is nothing to resume.
+        BlockingIOError: If another process holds it.
+    """
+
+    def __init__(self, path: str | Path, *, force: bool = False, resume: bool = False) -> None:
+        self.path = Path(path)
+        self.force = force
+        self.resume = resume
+        self._lock: TextIO | None = None
+
+    @property
+    def config_path(self) -> Path:
+        return self.path / "config.yaml"
+
+    def is_complete(self) -> bool:
+        """Whether the run that is there has finished."""
+        try:
+            report = json.loads((self.path / "report.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return isinstance(report, dict) and report.get("status") == "complete"
+
+    def seed_folder(self, seed: int) -> Path:
+        """Where the files of one seed go."""
+        return self.path / f"seed-{seed}"
+
+    def __enter__(self) -> RunFolder:
+        occupied = self.path.exists() and (
+            not self.path.is_dir() or any(p.name != ".lock" for p in self.path.iterdir())
+        )
+        if self.resume and not self.config_path.is_file():
+            raise FileNotFoundError(f"RunFolder: '{self.path}' holds no run to resume")
+        if occupied and not self.resume and not self.force:
+            state = "a complete run" if self.is_complete() else "files"
+            raise FileExistsError(
+                f"RunFolder: '{self.path}' holds {state}; choose another --out, or pass --force "
+                "to delete it or --resume to go on with it"
+            )
+        if occupied and self.force and not self.config_path.is_file():
+            raise FileExistsError(
+                f"RunFolder: '{self.path}' is no run folder, and --force deletes only those"
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        self._take_lock()
+        if self.force and not self.resume:
+            for entry in self.path.iterdir():
+                if entry.name != ".lock":
+                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._lock is not None:
+            # The file stays: removing it would let two waiting processes hold two locks.
+            self._lock.close()
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        lock = (self.path / ".lock").open("a+", encoding="utf-8")
+        try:
+            _lock_file(lock)
+        except OSError as error:
+            lock.close()
+            raise BlockingIOError(
+                f"RunFolder: '{self.path}' is in use by another process"
+            ) from error
+        self._lock = lock
+
+
+def _lock_file(file: TextIO) -> None:
+    """Takes a lock that the system gives back when the process ends, however it ends."""
+    if os.name == "nt":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined,unused-ignore]
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def write_yaml(path: str | Path, values: dict[str, Any]) -> Path:
+    """Writes plain values as YAML, keys in their order.
+
+    Raises:
+        ValueError: If a value is not plain.
+    """
+    try:
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    except yaml.YAMLError as error:
+        reject("write_yaml", "values", "plain values", str(error))
+    return write_text(path, text)

@@ -1,0 +1,93 @@
+import os
+import pickle
+import re
+
+import pytest
+import torch
+
+from gclkit.training import load_checkpoint, save_checkpoint
+from gclkit.training.checkpoint import VERSION, previous_checkpoint
+
+
+def test_round_trip_keeps_the_one_before(tmp_path):
+    path = tmp_path / "deep" / "checkpoint.pt"
+    for epoch in (3, 4):
+        save_checkpoint(path, {"epoch": epoch, "model": {"w": torch.full((2,), float(epoch))}})
+    assert load_checkpoint(path)["epoch"] == 4
+    assert load_checkpoint(path)["model"]["w"].tolist() == [4.0, 4.0]
+    assert load_checkpoint(previous_checkpoint(path))["epoch"] == 3
+    assert sorted(p.name for p in path.parent.iterdir()) == [
+        "checkpoint.previous.pt",
+        "checkpoint.pt",
+    ]
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing", "garbage"])
+def test_falls_back_on_the_one_before(tmp_path, damage):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"epoch": 1})
+    save_checkpoint(path, {"epoch": 2})
+    if damage == "missing":
+        path.unlink()
+    else:
+        content = path.read_bytes()
+        path.write_bytes(content[: len(content) // 2] if damage == "truncated" else b"\x80nonsense")
+    assert load_checkpoint(path)["epoch"] == 1
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"epoch": 1})
+
+    def full(*_args):
+        raise RuntimeError("PytorchStreamWriter failed writing file: file write failed")
+
+    monkeypatch.setattr(torch, "save", full)
+    with pytest.raises(OSError, match=r"^save_checkpoint: cannot write 'checkpoint.pt': "):
+        save_checkpoint(path, {"epoch": 2})
+    assert load_checkpoint(path)["epoch"] == 1
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_crash_between_the_renames_loses_nothing(tmp_path, monkeypatch):
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"epoch": 1})
+    replace, calls = os.replace, []
+
+    def crash(source, target):
+        calls.append(target)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        save_checkpoint(path, {"epoch": 2})
+    assert load_checkpoint(path)["epoch"] == 1
+
+
+class Payload:
+    def __reduce__(self):
+        return (os.mkdir, ("executed",))
+
+
+def test_executes_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, write in (
+        ("torch.pt", lambda p: torch.save({"version": VERSION, "x": Payload()}, p)),
+        ("plain.pt", lambda p: p.write_bytes(pickle.dumps(Payload()))),
+    ):
+        write(tmp_path / name)
+        with pytest.raises(ValueError, match=r"^load_checkpoint: 'path' must be a checkpoint that"):
+            load_checkpoint(tmp_path / name)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_refuses_other_versions_and_no_file(tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    torch.save({"version": 99}, path)
+    sentence = "load_checkpoint: 'path' must be a checkpoint of version 1 (got 'version 99')"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        load_checkpoint(path)
+    with pytest.raises(FileNotFoundError, match=r"^load_checkpoint: no checkpoint at "):
+        load_checkpoint(tmp_path / "nothing.pt")

@@ -1,0 +1,37 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from gclkit.training.interrupt import Interruptible
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_is_noted_and_handlers_come_back(number):
+    before = signal.getsignal(number)
+    with Interruptible() as stop:
+        assert not stop.requested
+        os.kill(os.getpid(), number)
+        assert stop.requested
+        assert signal.getsignal(number) is before, "the second signal acts at once"
+    assert signal.getsignal(number) is before
+
+
+def test_a_second_ctrl_c_raises():
+    with pytest.raises(KeyboardInterrupt), Interruptible():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_other_threads_are_left_alone():
+    seen = []
+
+    def work():
+        with Interruptible() as stop:
+            seen.append(stop.requested)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert seen == [False]

@@ -1,0 +1,182 @@
+import os
+import re
+import signal
+
+import pytest
+import torch
+
+from gclkit.methods import GRACE, StepOutput
+from gclkit.training import CollapseWarning, TrainingDiverged, TrainingInterrupted, pretrain
+
+
+def test_trains(graph, method):
+    before = torch.get_rng_state()
+    result = pretrain(method, graph, epochs=60, lr=1e-2, warmup=5, seed=1)
+    assert torch.equal(torch.get_rng_state(), before), "the global generator is left as it was"
+    assert result.embeddings.shape == (60, 6) and not result.embeddings.requires_grad
+    assert [r["epoch"] for r in result.history] == list(range(1, 61))
+    losses = [r["loss"] for r in result.history]
+    assert sum(losses[-5:]) < sum(losses[:5])
+    assert {"epoch", "loss", "contrast", "grad_norm", "seconds"} == set(result.history[0])
+    assert torch.equal(result.embeddings, method.embed(method.prepare(graph)))
+
+
+def test_the_seed_decides_bit_for_bit(graph, method):
+    runs = [pretrain(method, graph, epochs=8, seed=s).embeddings for s in (5, 5, 6)]
+    assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5, 8])
+def test_resuming_at_any_epoch_changes_nothing(graph, method, tmp_path, stop):
+    whole = pretrain(method, graph, epochs=9, seed=2, warmup=4)
+    path = tmp_path / "checkpoint.pt"
+    pretrain(method, graph, epochs=stop, seed=2, warmup=4, checkpoint=path)
+    rest = pretrain(method, graph, epochs=9, seed=2, warmup=4, checkpoint=path, resume=True)
+    assert torch.equal(rest.embeddings, whole.embeddings)
+    for key in ("epoch", "loss", "grad_norm"):
+        assert [r[key] for r in rest.history] == [r[key] for r in whole.history]
+    again = pretrain(method, graph, epochs=9, seed=2, warmup=4, checkpoint=path, resume=True)
+    assert torch.equal(again.embeddings, whole.embeddings)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_the_epoch_and_saves(graph, method, tmp_path, number):
+    path = tmp_path / "checkpoint.pt"
+
+    def interrupt(epoch, record, method, data):
+        if epoch == 3:
+            os.kill(os.getpid(), number)
+
+    options = {"epochs": 6, "seed": 3, "checkpoint": path}
+    with pytest.raises(TrainingInterrupted, match=r"^stopped after epoch 3; its state is in "):
+        pretrain(method, graph, callbacks=[interrupt], **options)
+    resumed = pretrain(method, graph, resume=True, **options)
+    whole = pretrain(method, graph, epochs=6, seed=3)
+    assert torch.equal(resumed.embeddings, whole.embeddings)
+
+
+def test_callbacks_add_to_the_history(graph, method):
+    def width(epoch, record, method, data):
+        record["width"] = float(method.embed(data).size(1))
+
+    assert pretrain(method, graph, epochs=2, callbacks=[width]).history[1]["width"] == 6.0
+
+
+def test_a_regularizer_gets_the_views_and_changes_the_gradient(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    seen = []
+
+    def double(loss, first, second):
+        seen.append([t.shape for t in (*first, *second)])
+        return 2 * loss + first[2].square().mean()
+
+    plain = pretrain(method, graph, epochs=2, seed=0)
+    other = pretrain(method, graph, epochs=2, seed=0, regularizer=double)
+    assert seen[0][0] == (60, 9) and seen[0][2] == (60, 6) and seen[0][5] == (60, 6)
+    assert other.history[0]["loss"] > plain.history[0]["loss"]
+    assert not torch.equal(plain.embeddings, other.embeddings)
+
+
+def test_gradient_clipping(graph, method):
+    free = pretrain(method, graph, epochs=3, seed=0)
+    clipped = pretrain(method, graph, epochs=3, seed=0, max_grad_norm=1e-6, weight_decay=0.0)
+    assert not torch.equal(free.embeddings, clipped.embeddings)
+
+
+class Diverging(GRACE):
+    """Loses finiteness in the epochs given, unless the step has shrunk."""
+
+    bad_epochs = (4,)
+    where = "loss"
+    calls = 0
+
+    def step(self, batch, epoch):
+        out = super().step(batch, epoch)
+        type(self).calls += 1
+        if epoch in self.bad_epochs:
+            factor = torch.tensor(float("nan"))
+            if self.where == "gradient":
+                w = self.encoder.convs[0].bias.sum()
+                return StepOutput(out.loss + (w - w.detach()).abs().sqrt(), *out[1:])
+            return StepOutput(out.loss * factor, *out[1:])
+        return out
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [("loss", "'loss'"), ("gradient", "the gradient of 'encoder.convs.0.bias'")],
+)
+def test_stops_when_numbers_are_not_finite(graph, tmp_path, where, named):
+    path = tmp_path / "checkpoint.pt"
+    method = Diverging(9, out_channels=6, projection_channels=5)
+    method.where = where
+    with pytest.raises(TrainingDiverged, match=f"^pretrain: {named} is not finite in epoch 4"):
+        pretrain(method, graph, epochs=6, checkpoint=path, every=2)
+    method.bad_epochs = ()
+    assert pretrain(method, graph, epochs=6, checkpoint=path, resume=True).history[3]["epoch"] == 4
+
+
+def test_retries_go_back_and_halve_the_step(graph):
+    method = Diverging(9, out_channels=6, projection_channels=5)
+
+    def heal(epoch, record, method, data):
+        if epoch == 3 and method.calls > 4:
+            method.bad_epochs = ()
+
+    Diverging.calls = 0
+    result = pretrain(method, graph, epochs=6, lr=1e-2, retries=2, every=2, callbacks=[heal])
+    assert [r["epoch"] for r in result.history] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(TrainingDiverged):
+        method.bad_epochs = (4,)
+        pretrain(method, graph, epochs=6, retries=1)
+
+
+def test_warns_when_the_embeddings_collapse(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    reset = method.reset_parameters
+
+    def dead():
+        reset()
+        for parameter in method.encoder.parameters():
+            parameter.data.zero_()
+        method.encoder.convs[1].bias.data.fill_(-1.0)
+
+    method.reset_parameters = dead
+    with pytest.warns(CollapseWarning, match=r"^collapsed by epoch 5: every embedding is 0"):
+        pretrain(method, graph, epochs=6, lr=1e-4)
+
+
+def test_never_overwrites_a_checkpoint_unasked(graph, method, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    pretrain(method, graph, epochs=1, checkpoint=path)
+    content = path.read_bytes()
+    with pytest.raises(FileExistsError, match=r"exists; pass resume=True to go on from it$"):
+        pretrain(method, graph, epochs=1, checkpoint=path)
+    with pytest.raises(ValueError, match=r"^pretrain: 'seed' must be that of a run with seed=0"):
+        pretrain(method, graph, epochs=2, seed=1, checkpoint=path, resume=True)
+    graph.x = graph.x + 1
+    with pytest.raises(ValueError, match=r"^pretrain: 'data' must be that of a run with data="):
+        pretrain(method, graph, epochs=2, checkpoint=path, resume=True)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"epochs": 0}, "'epochs' must be an integer of at least 1 (got 0)"),
+        ({"lr": -1.0}, "'lr' must be a positive number (got -1.0)"),
+        ({"weight_decay": -0.1}, "'weight_decay' must be a number of at least 0 (got -0.1)"),
+        ({"warmup": 1.5}, "'warmup' must be an integer of at least 0 (got 1.5)"),
+        ({"seed": -1}, "'seed' must be an integer of at least 0 (got -1)"),
+        ({"max_grad_norm": 0.0}, "'max_grad_norm' must be a positive number (got 0.0)"),
+    ],
+)
+def test_refusals(graph, method, options, sentence):
+    with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}$"):
+        pretrain(method, graph, **{"epochs": 1, **options})
+
+
+def test_refuses_a_graph_that_is_not_fit(graph, method):
+    graph.x[3, 2] = float("nan")
+    with pytest.raises(ValueError, match=r"^CSGCL: 'x' must be finite"):
+        pretrain(method, graph, epochs=1)
