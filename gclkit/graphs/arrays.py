@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import gzip
-import io
 import os
 import warnings
 import zipfile
@@ -18,6 +17,8 @@ import scipy.sparse as sp
 
 from gclkit.checks import reject
 
+# A short line takes some ten times its length as a Python string.
+_LINES = 10
 Arrays = Mapping[str, np.ndarray[Any, Any]]
 
 
@@ -187,7 +188,7 @@ def read_table(
         OSError: If the file is missing or cannot be opened.
         ValueError: If a line holds something else.
     """
-    check_file(owner, path)
+    check_file(owner, path, growth=_LINES)
     rule = f"a text file with {columns} whole numbers in each line"
     try:
         text = _read_text(owner, path)
@@ -231,21 +232,26 @@ def _is_number(word: str) -> bool:
 def _read_text(owner: str, path: Path) -> str:
     if path.suffix != ".gz":
         return path.read_text(encoding="utf-8-sig")
-    most = memory_limit()
     with gzip.open(path) as file:
-        content = io.BytesIO(file.read(most + 1)).getvalue()
-    check_size(owner, path, len(content))
+        content = file.read(memory_limit() // _LINES + 1)
+    check_size(owner, path, _LINES * len(content))
     return content.decode("utf-8-sig")
 
 
-def check_file(owner: str, path: Path) -> Path:
-    """Returns ``path`` if it is a file of a size that this machine can hold, else raises."""
+def check_file(owner: str, path: Path, *, growth: int = 1) -> Path:
+    """Returns ``path`` if it is a file of a size that this machine can hold, else raises.
+
+    Args:
+        owner: Function that an error message names.
+        path: The file.
+        growth: How many times its size the content takes in memory while it is read.
+    """
     try:
         if not path.exists():
             raise FileNotFoundError(f"{owner}: no file '{path}'")
         if not path.is_file():
             raise IsADirectoryError(f"{owner}: '{path}' is not a file")
-        check_size(owner, path, path.stat().st_size)
+        check_size(owner, path, growth * path.stat().st_size)
     except OSError as error:
         if str(error).startswith(f"{owner}:"):
             raise
@@ -257,7 +263,7 @@ def check_size(owner: str, path: Path, size: int) -> None:
     """Raises if ``size`` bytes are more than half of the memory of this machine."""
     most = memory_limit()
     if size > most:
-        rule = f"a file that unpacks to at most {most} bytes, half of the memory here"
+        rule = f"a file that takes at most {most} bytes in memory, half of what is here"
         reject(owner, "source", rule, f"{path}: {size}")
 
 

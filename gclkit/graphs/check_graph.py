@@ -13,6 +13,8 @@ from gclkit.checks import reject
 from gclkit.graphs.features import check_sparse
 
 MOST_CLASSES = 2**16
+# Up to here a pair of nodes fits into one int64 key.
+MOST_NODES = 2**31
 
 
 def check_graph(
@@ -80,8 +82,8 @@ def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
 def count_nodes(owner: str, data: Data) -> int:
     """The number of nodes that features, labels or ``num_nodes`` give.
 
-    Only where none of these is there does the largest index decide; trailing isolated nodes
-    are kept otherwise. Features decide; whatever contradicts them is refused.
+    Only where none of these is there does the largest index decide, unless that leaves far more
+    nodes than edges could name; trailing isolated nodes are kept otherwise.
     """
     x, y, stated = data.get("x"), data.get("y"), data.to_dict().get("num_nodes")
     if isinstance(x, Tensor) and x.dim() > 0:
@@ -89,13 +91,17 @@ def count_nodes(owner: str, data: Data) -> int:
             reject(owner, "num_nodes", f"{x.size(0)}, the number of feature rows", stated)
         return x.size(0)
     if stated is not None:
-        if isinstance(stated, bool) or not isinstance(stated, int) or stated < 0:
-            reject(owner, "num_nodes", "an integer of at least 0", stated)
+        if isinstance(stated, bool) or not isinstance(stated, int) or not 0 <= stated < MOST_NODES:
+            reject(owner, "num_nodes", f"an integer from 0 to {MOST_NODES - 1}", stated)
         return stated
     if isinstance(y, Tensor) and y.dim() > 0:
         return y.size(0)
     edge_index = data.edge_index
-    return int(edge_index.max()) + 1 if edge_index is not None and edge_index.numel() else 0
+    largest = int(edge_index.max()) if edge_index is not None and edge_index.numel() else -1
+    if largest >= min(MOST_NODES, 1000 + 100 * edge_index.size(1)):
+        rule = f"numbered without gaps from 0, for {edge_index.size(1)} edges without features"
+        reject(owner, "edge_index", rule, largest)
+    return largest + 1
 
 
 def check_range(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count
+from gclkit.checks import check_count, reject
 
 
 def digits(*, k: int = 10) -> Data:
@@ -29,11 +29,14 @@ def digits(*, k: int = 10) -> Data:
     images = load_digits()
     pixels = np.asarray(images.data, dtype=np.float64)
     n = len(pixels)
-    k = check_count("digits", "k", min(k, n - 1) if isinstance(k, int) else k)
-    rows = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
-    # Rounded, so that ties fall to the lower index whatever order the sums were taken in.
-    similarity = np.round(rows @ rows.T, 10)
+    if check_count("digits", "k", k) >= n:
+        reject("digits", "k", f"at most {n - 1}, the number of other images", k)
+    # Pixels are whole numbers, so these products are exact and the squared cosine (up to a
+    # factor per row) is one correctly rounded division: the same neighbours on every machine.
+    products = pixels @ pixels.T
+    similarity = products**2 / products.diagonal()
     np.fill_diagonal(similarity, -np.inf)
+    # Stable, so that ties fall to the lower index.
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :k]
     adjacent = np.zeros((n, n), dtype=bool)
     adjacent[np.arange(n)[:, None], nearest] = True

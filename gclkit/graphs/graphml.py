@@ -14,6 +14,9 @@ from gclkit.checks import reject
 from gclkit.graphs.arrays import check_file
 from gclkit.graphs.from_networkx import from_networkx
 
+# An XML tree and the graph made of it take some thirty times the bytes of the text.
+_TREE = 30
+
 
 def read_graphml(owner: str, path: Path) -> Data:
     """Reads a graph with :func:`networkx.read_graphml`, after a look at the file.
@@ -27,7 +30,7 @@ def read_graphml(owner: str, path: Path) -> Data:
     """
     import networkx
 
-    check_file(owner, path)
+    check_file(owner, path, growth=_TREE)
     rule = "a GraphML file without a document type declaration"
     try:
         content = path.read_bytes()

@@ -106,6 +106,8 @@ def _own(source: Any) -> tuple[str, Data]:
     if isinstance(source, Data):
         return "graph", source
     if isinstance(source, (str, os.PathLike)):
+        if "\0" in os.fspath(source):
+            reject("load", "source", "a path", os.fspath(source))
         path = Path(source)
         if path.suffix.lower() in SUFFIXES or path.is_file():
             return path.name, read_file("load", path)

@@ -121,11 +121,11 @@ def test_an_archive_that_unpacks_beyond_memory_is_refused_before_it_is_read(tmp_
     with pytest.raises(ValueError) as refusal:
         NpzFile("test", tmp_path / "a.npz")["a"]
     assert str(refusal.value) == (
-        "test: 'source' must be a file that unpacks to at most 100000 bytes, half of the memory"
+        "test: 'source' must be a file that takes at most 100000 bytes in memory, half of what is"
         f" here (got '{tmp_path / 'a.npz'}: 8000128')"
     )
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"0,1\n" * 10**5))
-    with pytest.raises(ValueError, match=r"^test: 'source' must be a file that unpacks to at most"):
+    with pytest.raises(ValueError, match=r"^test: 'source' must be a file that takes at most"):
         read_table("test", tmp_path / "a.csv.gz", columns=2)
 
 

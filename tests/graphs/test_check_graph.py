@@ -81,8 +81,16 @@ def test_nodes_are_counted_by_what_is_there():
     edges = torch.tensor([[0, 1], [1, 0]])
     check_graph("owner", Data(edge_index=edges), require_features=False)
     check_graph("owner", Data(edge_index=edges, y=torch.zeros(5).long()), require_features=False)
-    with pytest.raises(ValueError, match=r"'num_nodes' must be an integer of at least 0"):
+    with pytest.raises(ValueError) as refusal:
         check_graph("owner", Data(edge_index=edges, num_nodes=-4), require_features=False)
+    assert (
+        str(refusal.value)
+        == f"owner: 'num_nodes' must be an integer from 0 to {2**31 - 1} (got -4)"
+    )
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", Data(edge_index=edges + 1200), require_features=False)
+    rule = "numbered without gaps from 0, for 2 edges without features"
+    assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got 1201)"
 
 
 def test_a_sparse_matrix_that_points_outside_is_refused():
