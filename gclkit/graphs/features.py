@@ -13,10 +13,13 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.checks import reject
+from gclkit.graphs.arrays import memory_limit
 
 # Wide and mostly empty features cost less as compressed rows: bag-of-words graphs such as Cora.
 SPARSE_ABOVE_COLUMNS = 500
 SPARSE_BELOW_DENSITY = 0.05
+# More columns than any hashing of words makes; a file can announce them without holding them.
+MOST_COLUMNS = 2**31 - 1
 
 
 def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
@@ -39,6 +42,8 @@ def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
         matrix = matrix[:, None]
     if matrix.ndim != 2 or matrix.shape[1] == 0:
         reject(owner, name, "a matrix [n, f] with at least one column", tuple(matrix.shape))
+    if matrix.shape[1] > MOST_COLUMNS:
+        reject(owner, name, f"a matrix of at most {MOST_COLUMNS} columns", tuple(matrix.shape))
     if matrix.dtype.kind not in "biuf":
         reject(owner, name, "of a real dtype", str(matrix.dtype))
     with np.errstate(over="ignore"):
@@ -56,6 +61,9 @@ def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
     cells = matrix.shape[0] * matrix.shape[1]
     if matrix.shape[1] > SPARSE_ABOVE_COLUMNS and stored < SPARSE_BELOW_DENSITY * cells:
         return sparse_rows(sp.csr_matrix(matrix))
+    if sp.issparse(matrix) and 4 * cells > memory_limit():
+        rule = f"a matrix of at most {memory_limit()} bytes when dense, half of the memory here"
+        reject(owner, name, rule, tuple(matrix.shape))
     dense = matrix.toarray() if sp.issparse(matrix) else np.ascontiguousarray(matrix)
     return torch.from_numpy(dense)
 

@@ -61,6 +61,20 @@ def test_real_arrays_become_float32_or_are_refused(array):
             as_features("test", "x", array)
 
 
+def test_a_small_file_cannot_announce_a_large_matrix(monkeypatch):
+    wide = sp.csr_matrix((2, 2**40), dtype=np.float32)
+    with pytest.raises(ValueError) as refusal:
+        as_features("test", "x", wide)
+    got = f"(2, {2**40})"
+    assert (
+        str(refusal.value)
+        == f"test: 'x' must be a matrix of at most {2**31 - 1} columns (got {got})"
+    )
+    monkeypatch.setattr("gclkit.graphs.features.memory_limit", lambda: 1000)
+    with pytest.raises(ValueError, match=r"^test: 'x' must be a matrix of at most 1000 bytes when"):
+        as_features("test", "x", sp.csr_matrix((300, 3), dtype=np.float32))
+
+
 def test_a_vector_is_one_feature():
     assert as_features("test", "x", [1, 2, 3]).tolist() == [[1.0], [2.0], [3.0]]
 
