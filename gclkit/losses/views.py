@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
-from gclkit.checks import check_finite, check_same_shape, reject
+from gclkit.checks import check_same_shape, reject
+from gclkit.ops import check_all_finite
 
 
 def check_views(owner: str, z1: Tensor, z2: Tensor, *, at_least: int = 1) -> None:
@@ -34,21 +38,39 @@ def check_matrix(owner: str, name: str, z: Tensor, *, at_least: int = 1) -> None
         reject(owner, name, f"a matrix of at least {rows} and one column", tuple(z.shape))
     if not z.is_floating_point():
         reject(owner, name, "of a floating point dtype", z.dtype)
-    check_finite(owner, name, z)
+    check_all_finite(owner, name, z)
 
 
 def unit_rows(owner: str, name: str, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """Returns the rows divided by their Euclidean norms, in fp32 (fp64 for fp64 inputs).
 
-    The largest entry is taken out first, so that neither tiny nor huge rows leave the range.
-
     Raises:
         ValueError: If a row is zero, which has no direction.
     """
     z = z if z.dtype == torch.float64 else z.float()
-    size = z.detach().abs().amax(dim=1, keepdim=True)
-    if bool((size == 0).any()):
-        row = int((size[:, 0] == 0).nonzero()[0])
-        reject(owner, name, "free of zero rows, which have no direction", f"row {row}")
-    z = z / size
-    return z / z.norm(dim=1, keepdim=True)
+    with torch.no_grad():
+        # The largest entry is taken out first: squares of tiny or huge entries leave the range.
+        size = z.abs().amax(dim=1, keepdim=True)
+        if bool((size == 0).any()):
+            row = int((size[:, 0] == 0).nonzero()[0])
+            reject(owner, name, "free of zero rows, which have no direction", f"row {row} is zero")
+    return UnitRows.apply(z, size)
+
+
+class UnitRows(torch.autograd.Function):
+    """``z_i / |z_i|`` in two passes; the rows are stored once."""
+
+    @staticmethod
+    def forward(ctx: Any, z: Tensor, size: Tensor) -> Tensor:
+        unit = z / size
+        norm = unit.norm(dim=1, keepdim=True)
+        unit /= norm
+        ctx.save_for_backward(unit, norm, size)
+        return unit
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+        unit, norm, size = ctx.saved_tensors
+        radial = torch.linalg.vecdot(unit, grad)[:, None]
+        return torch.addcmul(grad, unit, radial, value=-1).div_(norm).div_(size), None

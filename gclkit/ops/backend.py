@@ -16,14 +16,14 @@ PRECISIONS = ("float32", "bfloat16")
 def choose_backend(owner: str, backend: str, like: torch.Tensor) -> str:
     r"""Returns the implementation that runs for a tensor: the one rule behind ``"auto"``.
 
-    ``"auto"`` is ``"triton"`` for tensors of 32 bits or less on a CUDA device where
-    Triton is installed, else ``"blockwise"``; it is never ``"reference"``. A backend that
+    ``"auto"`` is ``"triton"`` for matrices of 32 bits or less and at most 512 columns, on a
+    CUDA device where Triton is installed, else ``"blockwise"``; it is never ``"reference"``. A backend that
     is asked for by name is never replaced by another one.
 
     Args:
         owner: Name of the function that was called, for the message.
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
-        like: A tensor on the device and of the dtype of the computation.
+        like: A matrix on the device and of the dtype of the computation.
 
     Returns:
         ``"reference"``, ``"blockwise"`` or ``"triton"``.
@@ -47,4 +47,6 @@ def _triton_obstacle(like: torch.Tensor) -> str:
         return "needs a CUDA device"
     if like.dtype == torch.float64:
         return "takes tensors of 32 bits or less"
+    if like.size(-1) > 512:
+        return "takes at most 512 columns"
     return ""

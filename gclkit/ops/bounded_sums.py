@@ -95,7 +95,8 @@ class SelfSums(torch.autograd.Function):
         for rows, columns, tile in tiles:
             tile = tiles.wide(tile)
             total[rows] += row_sum(tile, factor, columns)
-            total[columns] += column_sum(tiles, tile, factor, rows)
+            if rows != columns:  # A tile on the diagonal is whole: it is its own mirror image.
+                total[columns] += column_sum(tiles, tile, factor, rows)
         ctx.save_for_backward(z, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -116,11 +117,13 @@ class SelfSums(torch.autograd.Function):
         for rows, columns, tile in tiles:
             if ctx.needs_input_grad[2]:
                 wide = tiles.wide(tile)
-                grad_bias[columns] += wide.T @ share[rows]
                 grad_bias[rows] += wide @ share[columns]
+                if rows != columns:
+                    grad_bias[columns] += wide.T @ share[rows]
             weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
             add_product(tiles, grad_z[rows], weight, operand[columns])
-            add_product(tiles, grad_z[columns], weight.T, operand[rows])
+            if rows != columns:
+                add_product(tiles, grad_z[columns], weight.T, operand[rows])
         ctx.tiling.kept.clear()
         if factor is not None:
             grad_z *= factor[:, None]

@@ -19,6 +19,15 @@ def check_rows(owner: str, name: str, value: Tensor) -> Tensor:
         reject(owner, name, "a matrix with rows and columns", tuple(value.shape))
     if value.dtype not in FLOATS:
         reject(owner, name, "of a floating point dtype", value.dtype)
+    return check_all_finite(owner, name, value)
+
+
+def check_all_finite(owner: str, name: str, value: Tensor) -> Tensor:
+    """Returns ``value`` if it is finite, in one pass where it is: a NaN or an infinity shows
+    in the sum, and a sum that overflows by itself is looked at again.
+    """
+    if bool(value.detach().sum().isfinite()):
+        return value
     return check_finite(owner, name, value)
 
 
@@ -40,7 +49,7 @@ def check_vector(owner: str, name: str, value: Tensor, length: int, like: Tensor
     if value.dtype not in FLOATS or value.device != like.device:
         rule = f"of a floating point dtype, on {like.device}"
         reject(owner, name, rule, f"{value.dtype} on {value.device}")
-    return check_finite(owner, name, value)
+    return check_all_finite(owner, name, value)
 
 
 def check_scale(owner: str, scale: float | Tensor, like: Tensor) -> Tensor:

@@ -20,7 +20,8 @@ class Tiling:
         block: Rows and columns of a tile.
         operand: Dtype of the factors of matrix products, and of a tile.
         keep: Bytes of tiles that may live from the forward to the backward pass.
-        triangle: Only the entries right of the diagonal; the keys are the queries.
+        triangle: The keys are the queries: only the tiles on and right of the diagonal, and
+            without the diagonal itself.
         exclude: Entries that are left out, ``[2, p]``.
         weight: Factor of each entry as a function of its similarity, without gradient.
     """
@@ -109,7 +110,7 @@ class Tiles:
             weight = self.tiling.weight(self.wide(tile))
             tile.mul_(self.scale).exp_().mul_(weight)
         if self.tiling.triangle and row == column:
-            tile.triu_(1)
+            tile.fill_diagonal_(0.0)
         self.pairs.fill(tile, row, column, 0.0)
         return tile
 

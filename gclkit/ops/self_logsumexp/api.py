@@ -88,9 +88,9 @@ def self_logsumexp(
     if chosen == "reference":
         return _reference.forward(z, z, factor, key_bias, pairs, None, product, sums)
     if chosen == "triton":
-        from gclkit.ops.self_logsumexp import _triton
+        from gclkit.ops._triton_sums import FusedSelfSums
 
-        return _triton.forward(z, factor, key_bias, others, product)
+        return FusedSelfSums.apply(z, factor, key_bias, others, product)
     if is_bounded(z, z, factor, key_bias):
         tiling = Tiling(block, product, keep, triangle=True, exclude=others)
         return SelfSums.apply(z, factor, key_bias, tiling)

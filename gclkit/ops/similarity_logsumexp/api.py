@@ -93,7 +93,11 @@ def similarity_logsumexp(
 
     product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
-    chosen = choose_backend(OWNER, backend, queries)
+    if weight is not None and backend == "triton":
+        reject(OWNER, "backend", "'reference' or 'blockwise' where a weight is given", backend)
+    chosen = choose_backend(
+        OWNER, "blockwise" if weight and backend == "auto" else backend, queries
+    )
     block, keep = plan_blocks(
         OWNER,
         queries,
@@ -106,10 +110,10 @@ def similarity_logsumexp(
     )
     if chosen == "reference":
         return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product, sums)
-    if chosen == "triton" and weight is None:
-        from gclkit.ops.similarity_logsumexp import _triton
+    if chosen == "triton":
+        from gclkit.ops._triton_sums import FusedRowSums
 
-        return _triton.forward(queries, keys, factor, key_bias, pairs, product)
+        return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
     tiling = Tiling(block, product, keep, exclude=pairs, weight=weight)
     kernel = RowSums if is_bounded(queries, keys, factor, key_bias) else RunningMaximum
     return kernel.apply(queries, keys, factor, key_bias, tiling)

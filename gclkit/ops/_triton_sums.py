@@ -1,0 +1,124 @@
+"""Log-sum-exps by the fused kernels, with their gradients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gclkit.ops._triton_kernels import Pattern, as_operand, logsumexp, weighted_sum
+
+
+class FusedRowSums(torch.autograd.Function):
+    r"""``out_i = log sum_j exp(s q_i k_j + b_j)`` over the pairs that are not left out."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        queries: Tensor,
+        keys: Tensor,
+        scale: Tensor,
+        key_bias: Tensor | None,
+        exclude: Tensor | None,
+        operand: torch.dtype,
+    ) -> Tensor:
+        left, right = (as_operand(x, operand) for x in (queries, keys))
+        pattern = Pattern(exclude, queries.size(0), queries.device)
+        bias = None if key_bias is None else key_bias.float().contiguous()
+        out = logsumexp(left, right, scale.float(), bias, pattern, not_self=False)
+        ctx.save_for_backward(queries, keys, scale, key_bias, exclude, out)
+        ctx.operand = operand
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        queries, keys, scale, key_bias, exclude, out = ctx.saved_tensors
+        left, right = (as_operand(x, ctx.operand) for x in (queries, keys))
+        query_side = (out, grad.float().contiguous(), torch.zeros_like(out))
+        nothing = torch.zeros_like(keys[:, 0], dtype=torch.float32)
+        bias = nothing if key_bias is None else key_bias.float().contiguous()
+        key_side = (nothing, nothing, bias)
+        s, flipped = scale.float(), None if exclude is None else exclude.flip(0)
+        roles = {"not_self": False}
+        grad_queries, _ = weighted_sum(
+            left,
+            right,
+            s,
+            query_side,
+            key_side,
+            Pattern(exclude, queries.size(0), queries.device),
+            as_query=True,
+            as_key=False,
+            **roles,
+        )
+        grad_keys, grad_bias = weighted_sum(
+            right,
+            left,
+            s,
+            key_side,
+            query_side,
+            Pattern(flipped, keys.size(0), keys.device),
+            as_query=False,
+            as_key=True,
+            **roles,
+        )
+        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        return (
+            (scale * grad_queries).to(queries.dtype),
+            (scale * grad_keys).to(keys.dtype),
+            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
+            None,
+            None,
+        )
+
+
+class FusedSelfSums(torch.autograd.Function):
+    r"""``out_i = log sum_{j != i} exp(s z_i z_j + b_j)``; one kernel gives the gradient."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        z: Tensor,
+        scale: Tensor,
+        key_bias: Tensor | None,
+        exclude: Tensor | None,
+        operand: torch.dtype,
+    ) -> Tensor:
+        rows = as_operand(z, operand)
+        pattern = Pattern(exclude, z.size(0), z.device)
+        bias = None if key_bias is None else key_bias.float().contiguous()
+        out = logsumexp(rows, rows, scale.float(), bias, pattern, not_self=True)
+        ctx.save_for_backward(z, scale, key_bias, exclude, out)
+        ctx.operand = operand
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        z, scale, key_bias, exclude, out = ctx.saved_tensors
+        rows = as_operand(z, ctx.operand)
+        bias = torch.zeros_like(out) if key_bias is None else key_bias.float().contiguous()
+        side = (out, grad.float().contiguous(), bias)
+        grad_z, grad_bias = weighted_sum(
+            rows,
+            rows,
+            scale.float(),
+            side,
+            side,
+            Pattern(exclude, z.size(0), z.device),
+            as_query=True,
+            as_key=True,
+            not_self=True,
+        )
+        grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
+        return (
+            (scale * grad_z).to(z.dtype),
+            grad_scale if ctx.needs_input_grad[1] else None,
+            grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[2] else None,
+            None,
+            None,
+        )
