@@ -17,8 +17,8 @@ def choose_backend(owner: str, backend: str, like: torch.Tensor) -> str:
     r"""Returns the implementation that runs for a tensor: the one rule behind ``"auto"``.
 
     ``"auto"`` is ``"triton"`` for matrices of 32 bits or less and at most 512 columns, on a
-    CUDA device where Triton is installed, else ``"blockwise"``; it is never ``"reference"``. A backend that
-    is asked for by name is never replaced by another one.
+    CUDA device where Triton is installed, else ``"blockwise"``; it is never
+    ``"reference"``. A backend that is asked for by name is never replaced by another one.
 
     Args:
         owner: Name of the function that was called, for the message.

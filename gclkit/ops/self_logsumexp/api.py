@@ -88,7 +88,7 @@ def self_logsumexp(
     if chosen == "reference":
         return _reference.forward(z, z, factor, key_bias, pairs, None, product, sums)
     if chosen == "triton":
-        from gclkit.ops._triton_sums import FusedSelfSums
+        from gclkit.ops.fused import FusedSelfSums
 
         return FusedSelfSums.apply(z, factor, key_bias, others, product)
     if is_bounded(z, z, factor, key_bias):

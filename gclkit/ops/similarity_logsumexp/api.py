@@ -93,11 +93,11 @@ def similarity_logsumexp(
 
     product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
-    if weight is not None and backend == "triton":
-        reject(OWNER, "backend", "'reference' or 'blockwise' where a weight is given", backend)
-    chosen = choose_backend(
-        OWNER, "blockwise" if weight and backend == "auto" else backend, queries
-    )
+    if weight is not None:
+        if backend == "triton":
+            reject(OWNER, "backend", "'reference' or 'blockwise' with a weight", backend)
+        backend = "blockwise" if backend == "auto" else backend
+    chosen = choose_backend(OWNER, backend, queries)
     block, keep = plan_blocks(
         OWNER,
         queries,
@@ -111,7 +111,7 @@ def similarity_logsumexp(
     if chosen == "reference":
         return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product, sums)
     if chosen == "triton":
-        from gclkit.ops._triton_sums import FusedRowSums
+        from gclkit.ops.fused import FusedRowSums
 
         return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
     tiling = Tiling(block, product, keep, exclude=pairs, weight=weight)

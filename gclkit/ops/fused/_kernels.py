@@ -1,3 +1,4 @@
+# mypy: disable-error-code="no-untyped-def,untyped-decorator"
 """Two fused kernels: one program per block of rows, keys streamed through on-chip memory.
 
 The first reduces, the second multiplies the softmax weights, made again from the saved

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gclkit.ops._triton_kernels import Pattern, as_operand, logsumexp, weighted_sum
+from gclkit.ops.fused._kernels import Pattern, as_operand, logsumexp, weighted_sum
 
 
 class FusedRowSums(torch.autograd.Function):
