@@ -3,7 +3,7 @@ r"""Boxes of a neighbourhood sum :math:`y_i = w_i \sum_j c_j u_j + s_i v_i` over
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
@@ -18,7 +18,8 @@ BLOCK_NUMEL = 2**23
 
 def scale(low: Float[Tensor, " n"], high: Float[Tensor, " n"], box: Box) -> Box:
     """Bounds of ``s * v`` for ``s`` between two factors per row, of any sign, and ``v`` in a
-    box."""
+    box.
+    """
     ends = [low[:, None] * box.lower, high[:, None] * box.lower]
     if not box.is_point:
         ends += [low[:, None] * box.upper, high[:, None] * box.upper]
@@ -77,10 +78,11 @@ def _by_columns(
 ) -> Float[Tensor, "n d"]:
     padded = sum(group.edges.numel() for group in lists)
     width = max(1, BLOCK_NUMEL // max(1, padded))
+    span = [(0, int(drops.budget.max()) if drops.num_nodes else 0)]
 
     def block(u: Tensor, v_low: Tensor, v_high: Tensor) -> Tensor:
-        low = column_minimum(drops, propagation, u[drops.source])
-        return least_sum(drops, propagation, lists, low, v_low, v_high)
+        m = column_minimum(drops, propagation, u)
+        return least_sums(drops, propagation, lists, m, [Box(v_low, v_high)], span)[0]
 
     blocks = zip(*(box.split(width, dim=1) for box in boxes), strict=True)
     if torch.is_grad_enabled() and any(box.requires_grad for box in boxes):
@@ -89,69 +91,77 @@ def _by_columns(
 
 
 def column_minimum(
-    drops: EdgeDropSet, propagation: Propagation, values: Float[Tensor, "e d"]
-) -> Float[Tensor, "e d"]:
-    r"""Per edge, :math:`m_j = \min(c(d_j)\, t, c(d_j - \delta_j)\, t)` for a value :math:`t`
-    that node :math:`j` sends."""
+    drops: EdgeDropSet, propagation: Propagation, values: Float[Tensor, "n d"]
+) -> Float[Tensor, "n d"]:
+    r"""Least contribution of each node, :math:`m_j = \min(c(d_j)\, u_j, c(d_j - \delta_j)\,
+    u_j)`.
+    """
     clean = drops.degree.to(values)
     least = (drops.degree - drops.usable_budget).to(values)
-    low, high = propagation.column(clean)[drops.source], propagation.column(least)[drops.source]
-    return torch.minimum(low[:, None] * values, high[:, None] * values)
+    low, high = propagation.column(clean)[:, None], propagation.column(least)[:, None]
+    return torch.minimum(low * values, high * values)
 
 
-def least_sum(
+def least_sums(
     drops: EdgeDropSet,
     propagation: Propagation,
     lists: list[Neighborhoods],
-    m: Float[Tensor, "e d"],
-    own_low: Float[Tensor, "n d"],
-    own_high: Float[Tensor, "n d"],
-    at_least: Int[Tensor, " n"] | None = None,
-    at_most: Int[Tensor, " n"] | None = None,
-) -> Float[Tensor, "t d"]:
-    r"""The smallest of the sums with :math:`r` terms taken away, over all allowed :math:`r`.
+    m: Float[Tensor, "n d"] | Float[Tensor, "e d"],
+    own: list[Box],
+    ranges: list[tuple[int, int]],
+    *,
+    per_edge: bool = False,
+) -> list[Float[Tensor, "n d"]]:
+    r"""The smallest sums with :math:`r` terms taken away, for each range of :math:`r`.
 
     Args:
         drops: The views.
         propagation: The factors.
         lists: Neighbour lists of the target nodes.
-        m: Least contribution of each edge, column factor included.
-        own_low: Lower bound of the node's own term.
-        own_high: Upper bound of it; decides where the own factor is negative (GIN).
-        at_least: Fewest edges lost per node. (default: 0)
-        at_most: Most edges lost per node. (default: the usable budget)
+        m: Least contribution of each neighbour, column factor included.
+        own: The node's own term given a range, one box [n, d] per range.
+        ranges: Fewest and most edges lost; the first range begins with 0.
+        per_edge: Whether ``m`` has one row per edge instead of one per sending node.
 
     Returns:
-        One row per node of the graph, zero for the nodes that are in no list.
+        One tensor per range; zero for nodes in no list, and the values of the first range for
+        nodes that cannot lose so many.
     """
-    most = drops.usable_budget if at_most is None else at_most
-    droppable = drops.droppable
-    found, order = [], []
+    found: list[list[Tensor]] = [[] for _ in ranges]
+    usable, droppable = drops.usable_budget, drops.droppable
+    order = [group.nodes for group in lists]
     for group in lists:
-        nodes, edges, real = group
-        values = m[edges].masked_fill(~real[..., None], 0)
-        total = values.sum(dim=1, keepdim=True)
-        limit = most[nodes]
-        deepest = int(limit.max()) if len(nodes) else 0
-        removed = torch.zeros_like(total)
-        if deepest:
-            loose = (real & droppable[edges])[..., None]
-            best = values.masked_fill(~loose, -torch.inf).transpose(1, 2).topk(deepest).values
-            steps = torch.arange(1, deepest + 1, device=nodes.device)
-            best = best.masked_fill((steps > limit[:, None])[:, None], 0)
-            removed = torch.cat([removed, best.cumsum(dim=2).transpose(1, 2)], dim=1)
-        r = torch.arange(deepest + 1, device=nodes.device)
-        left = (drops.degree[nodes, None] - r).clamp(min=0).to(m)
-        own = propagation.root(left)[..., None]
-        rest = torch.minimum(own * own_low[nodes, None], own * own_high[nodes, None])
-        sums = propagation.row(left)[..., None] * (total - removed) + rest
-        outside = r > limit[:, None]
-        if at_least is not None:
-            outside = outside | (r < at_least[nodes, None])
-        found.append(sums.masked_fill(outside[..., None], torch.inf).amin(dim=1))
-        order.append(nodes)
-    least = torch.zeros_like(own_low)
-    return least.index_put((torch.cat(order),), torch.cat(found)) if order else least
+        width = max(1, BLOCK_NUMEL // max(1, group.edges.shape[1] * m.shape[1]))
+        for nodes, edges, real in group.split(width):
+            sender = edges if per_edge else drops.source[edges]
+            values = m[sender].masked_fill(~real[..., None], 0)
+            total = values.sum(dim=1, keepdim=True)
+            limit = usable[nodes]
+            deepest = min(int(limit.max()), ranges[-1][1])
+            removed = torch.zeros_like(total)
+            if deepest:
+                loose = (real & droppable[edges])[..., None]
+                best = values.masked_fill(~loose, -torch.inf).transpose(1, 2).topk(deepest).values
+                steps = torch.arange(1, deepest + 1, device=nodes.device)
+                best = best.masked_fill((steps > limit[:, None])[:, None], 0)
+                removed = torch.cat([removed, best.cumsum(dim=2).transpose(1, 2)], dim=1)
+            for c, (low, high) in enumerate(ranges):
+                r = torch.arange(low, max(low, min(high, deepest) + 1), device=nodes.device)
+                if not len(r):
+                    found[c].append(found[0][-1])
+                    continue
+                left = (drops.degree[nodes, None] - r).clamp(min=0).to(m)
+                s = propagation.root(left)[..., None]
+                mine = torch.minimum(s * own[c].lower[nodes, None], s * own[c].upper[nodes, None])
+                sums = propagation.row(left)[..., None] * (total - removed[:, r]) + mine
+                sums = sums.masked_fill((r > limit[:, None])[..., None], torch.inf).amin(dim=1)
+                if c:
+                    sums = torch.where((limit >= low)[:, None], sums, found[0][-1])
+                found[c].append(sums)
+    zero = torch.zeros(drops.num_nodes, m.shape[1], dtype=m.dtype, device=m.device)
+    if not order:
+        return [zero] * len(ranges)
+    return [zero.index_put((torch.cat(order),), torch.cat(part)) for part in found]
 
 
 def _degrees(drops: EdgeDropSet, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -34,7 +34,8 @@ def through_activation(
     coefficients: Float[Tensor, "t d"], lines: Relaxation
 ) -> tuple[Float[Tensor, "t d"], Float[Tensor, " t"]]:
     r"""Replaces :math:`\Lambda \cdot \sigma(y)` by a linear function below it: the lower line
-    where a coefficient is positive, the upper line where it is negative."""
+    where a coefficient is positive, the upper line where it is negative.
+    """
     positive, negative = coefficients.clamp(min=0), coefficients.clamp(max=0)
     slope = positive * lines.lower_slope + negative * lines.upper_slope
     return slope, (negative * lines.upper_shift).sum(dim=-1)

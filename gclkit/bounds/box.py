@@ -58,9 +58,19 @@ def multiply(box: Box, weight: Float[Tensor, "d_in d_out"] | None) -> Box:
     return Box(center - radius, center + radius)
 
 
+def shift(box: Box, bias: Float[Tensor, " d"] | None) -> Box:
+    """The box moved by a bias; ``None`` leaves it as it is."""
+    if bias is None:
+        return box
+    if box.is_point:
+        return point(box.lower + bias)
+    return Box(box.lower + bias, box.upper + bias)
+
+
 def activate(box: Box, negative_slope: Float[Tensor, "..."]) -> Box:
     r"""Bounds of :math:`\sigma(y) = \max(y, 0) + \alpha \min(y, 0)`, monotone for
-    :math:`\alpha \ge 0`."""
+    :math:`\alpha \ge 0`.
+    """
     if box.is_point:
         return point(leaky_relu(box.lower, negative_slope))
     return Box(leaky_relu(box.lower, negative_slope), leaky_relu(box.upper, negative_slope))
@@ -68,5 +78,6 @@ def activate(box: Box, negative_slope: Float[Tensor, "..."]) -> Box:
 
 def leaky_relu(y: Float[Tensor, "*shape"], negative_slope: Tensor) -> Float[Tensor, "*shape"]:
     r""":math:`\sigma(y) = \max(y, 0) + \alpha \min(y, 0)`, with :math:`\alpha` a scalar or one
-    slope per channel, differentiable in both."""
+    slope per channel, differentiable in both.
+    """
     return torch.where(y > 0, y, negative_slope.to(y) * y)

@@ -8,14 +8,16 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.bounds.aggregation import column_minimum, least_sum
+from gclkit.bounds.aggregation import least_sums
 from gclkit.bounds.backward import at_nodes, pull_back, root_weight, to_last_propagation
 from gclkit.bounds.box import Box
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import Trace, trace_boxes
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.neighborhoods import group_by_degree
+from gclkit.bounds.propagation import Propagation
 from gclkit.bounds.sparse import edge_dot
+from gclkit.bounds.two_hop import two_hop_bound
 
 
 def certified_bound(
@@ -31,7 +33,8 @@ def certified_bound(
 
     ``"interval"`` is :math:`\sum_k T^+_{ik} \sigma(l_{ik}) + T^-_{ik} \sigma(u_{ik})` with
     plain boxes (methods S19, mode 3). ``"budget"`` takes boxes that count edges, and the
-    larger of that score and :func:`last_layer_bound`.
+    larger of that score and :func:`last_layer_bound`. ``"two_hop"`` is the larger of
+    ``"budget"`` and :func:`gclkit.bounds.two_hop.two_hop_bound`, for far more work.
 
     Args:
         layers: The encoder.
@@ -39,13 +42,16 @@ def certified_bound(
         directions: Target vectors T of the target nodes.
         drops: The set.
         nodes: The target nodes.
-        tightness: ``"interval"`` or ``"budget"``.
+        tightness: ``"interval"``, ``"budget"`` or ``"two_hop"``.
     """
     traces = trace_boxes(layers, x, drops, tightness)
     score = box_score(traces[-1].after, directions, nodes)
     if tightness == "interval":
         return score
-    return torch.maximum(score, last_layer_bound(layers, traces, directions, drops, nodes=nodes))
+    score = torch.maximum(score, last_layer_bound(layers, traces, directions, drops, nodes=nodes))
+    if tightness == "budget":
+        return score
+    return torch.maximum(score, two_hop_bound(layers, x, directions, drops, nodes=nodes))
 
 
 def box_score(
@@ -69,7 +75,7 @@ def last_layer_bound(
 
     With :math:`\tilde W_i = \Lambda_i W^\top`, neighbour :math:`j` contributes at least
     :math:`g_{ij} = \tilde W_i^+ \cdot H_{L,j} + \tilde W_i^- \cdot H_{U,j}`, in the target's
-    own coefficients; :func:`gclkit.bounds.aggregation.least_sum` adds these up (methods S19).
+    own coefficients; :func:`gclkit.bounds.aggregation.least_sums` adds these up (methods S19).
 
     Args:
         layers: The encoder.
@@ -101,14 +107,24 @@ def last_layer_bound(
     else:
         values = edge_dot(rows, cols, through.clamp(min=0), sent.lower)
         values = values + edge_dot(rows, cols, through.clamp(max=0), sent.upper)
+    least, most = _column_ends(drops, layer.propagation, cols, values)
     m = values.new_zeros(len(drops.target))
-    m = m.index_put((wanted.nonzero()[:, 0][order],), values)
-    m = column_minimum(drops, layer.propagation, m[:, None])
+    m = m.index_put((wanted.nonzero()[:, 0][order],), torch.minimum(least, most))
     lists = group_by_degree(drops.target, drops.degree, nodes)
-    spread = torch.zeros_like(drops.degree, dtype=low.dtype)
-    low, high = spread.index_put((nodes,), low), spread.index_put((nodes,), high)
-    least = least_sum(drops, layer.propagation, lists, m, low[:, None], high[:, None])
-    return constant + least[nodes, 0]
+    spread = torch.zeros(drops.num_nodes, 1, dtype=low.dtype, device=low.device)
+    box = Box(*(spread.index_put((nodes,), end[:, None]) for end in (low, high)))
+    span = [(0, int(drops.budget.max()))]
+    sums = least_sums(drops, layer.propagation, lists, m[:, None], [box], span, per_edge=True)
+    return constant + sums[0][nodes, 0]
+
+
+def _column_ends(
+    drops: EdgeDropSet, propagation: Propagation, senders: Int[Tensor, " e"], values: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Values times the column factor of their sender, at both ends of its budget."""
+    clean, least = drops.degree, drops.degree - drops.usable_budget
+    low, high = (propagation.column(d.to(values))[senders] for d in (clean, least))
+    return low * values, high * values
 
 
 def _least(

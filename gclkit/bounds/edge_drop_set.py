@@ -83,9 +83,15 @@ class EdgeDropSet:
         return has[self.target] & has[self.source]
 
     @property
+    def mirror(self) -> Int[Tensor, " e"]:
+        """Position of the other direction of each edge."""
+        return torch.searchsorted(self.keys, self.source * self.num_nodes + self.target)
+
+    @property
     def usable_budget(self) -> Int[Tensor, " n"]:
         r"""Edges that a node can really lose: :math:`\min(\delta_i, |R_i|)`, with :math:`R_i`
-        its droppable edges."""
+        its droppable edges.
+        """
         return torch.minimum(self.budget, self.count(self.droppable))
 
     def count(self, chosen: Bool[Tensor, " e"]) -> Int[Tensor, " n"]:
@@ -114,13 +120,12 @@ class EdgeDropSet:
 
     def enlarged(self, kept: Bool[Tensor, " e"]) -> EdgeDropSet:
         r"""The smallest set of this kind that also holds the view:
-        :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`."""
+        :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`.
+        """
         larger = object.__new__(EdgeDropSet)
         larger.__dict__.update(self.__dict__)
         larger.budget = torch.maximum(self.budget, self.dropped(kept))
-        # The mirror of edge (t, s) is (s, t); a symmetric view keeps both or neither.
-        mirror = torch.searchsorted(self.keys, self.source * self.num_nodes + self.target)
-        larger.symmetric = self.symmetric and bool((kept == kept[mirror]).all())
+        larger.symmetric = self.symmetric and bool((kept == kept[self.mirror]).all())
         return larger
 
     def matrix(self, values: Float[Tensor, " e"]) -> Tensor:

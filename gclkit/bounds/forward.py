@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gclkit.bounds.aggregation import budgeted, plain
-from gclkit.bounds.box import Box, activate, multiply, point
+from gclkit.bounds.box import Box, activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.sparse import product
@@ -51,7 +51,7 @@ def trace_boxes(
         before = sent
         if layer.propagation is not None:
             before = aggregate(drops, layer.propagation, sent, own)
-        before = _shift(before, layer.bias)
+        before = shift(before, layer.bias)
         box = activate(before, layer.negative_slope)
         traces.append(Trace(sent, own, before, box))
     return traces
@@ -81,7 +81,7 @@ def trace_view(
             d = degree.to(y)
             matrix = view_matrix(layer, drops, kept, d)
             y = product(matrix, y) + layer.propagation.root(d)[:, None] * own.lower
-        before = _shift(point(y), layer.bias)
+        before = shift(point(y), layer.bias)
         h = activate(before, layer.negative_slope)
         traces.append(Trace(sent, own, before, h))
     return traces
@@ -94,11 +94,3 @@ def view_matrix(
     assert layer.propagation is not None
     row, column = layer.propagation.row(degree), layer.propagation.column(degree)
     return drops.matrix(row[drops.target] * column[drops.source] * kept)
-
-
-def _shift(box: Box, bias: Tensor | None) -> Box:
-    if bias is None:
-        return box
-    if box.is_point:
-        return point(box.lower + bias)
-    return Box(box.lower + bias, box.upper + bias)

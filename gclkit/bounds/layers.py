@@ -92,9 +92,7 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
             _read(f"layer {number}", owner, module, steps)
     if not any(step.propagation for step in steps):
         reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
-    return [
-        Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps
-    ]
+    return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
 
 
 def _slope(step: _Draft, owner: str) -> Tensor:
@@ -197,9 +195,7 @@ def _batch_norm(where: str, owner: str, norm: Any, steps: list[_Draft]) -> None:
     last.bias = shift if last.bias is None else last.bias * scale + shift
 
 
-def _activation(
-    where: str, owner: str, module: Any, names: set[str], steps: list[_Draft]
-) -> None:
+def _activation(where: str, owner: str, module: Any, names: set[str], steps: list[_Draft]) -> None:
     if "ReLU" in names:
         slope = torch.zeros((), dtype=torch.float64)
     elif "LeakyReLU" in names:

@@ -34,7 +34,8 @@ class Propagation:
 def gcn(self_loop: float = 1.0) -> Propagation:
     r"""Symmetric normalisation with self-loops of weight :math:`\ell`:
     :math:`w = c = (d + \ell)^{-1/2}`, :math:`s = \ell / (d + \ell)`
-    (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_)."""
+    (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_).
+    """
 
     def inverse_root(degree: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         return (degree + self_loop).rsqrt()
@@ -47,13 +48,15 @@ def gcn(self_loop: float = 1.0) -> Propagation:
 
 def sage_mean() -> Propagation:
     r"""The mean over the neighbours, 0 for a node without any: :math:`w = 1/\max(d, 1)`,
-    :math:`c = s = 1` (`arXiv:1706.02216 <https://arxiv.org/abs/1706.02216>`_)."""
+    :math:`c = s = 1` (`arXiv:1706.02216 <https://arxiv.org/abs/1706.02216>`_).
+    """
     return Propagation("SAGE", lambda d: 1 / d.clamp(min=1), torch.ones_like, torch.ones_like)
 
 
 def gin_sum(epsilon: Tensor) -> Propagation:
     r"""The sum over the neighbours: :math:`w = c = 1`, :math:`s = 1 + \varepsilon`
-    (`arXiv:1810.00826 <https://arxiv.org/abs/1810.00826>`_)."""
+    (`arXiv:1810.00826 <https://arxiv.org/abs/1810.00826>`_).
+    """
 
     def root(degree: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         return torch.ones_like(degree) + epsilon.to(degree)

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gclkit.bounds.aggregation import plain
-from gclkit.bounds.box import Box, activate, multiply, point
+from gclkit.bounds.box import activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view, view_matrix
 from gclkit.bounds.layers import Layer
@@ -55,15 +55,15 @@ def published_score(
     assert propagation is not None
     sent = multiply(point(x), first.weight)
     box = plain(drops, propagation, sent, sent)
-    lines1 = relax(_shifted(box, first.bias), first.negative_slope)
+    lines1 = relax(shift(box, first.bias), first.negative_slope)
 
     clean = trace_view(layers[:1], x, drops, torch.ones_like(kept))[0]
     through = multiply(activate(clean.before, first.negative_slope), second.weight)
     box = plain(drops, propagation, through, through)
-    lines2 = relax(_shifted(box, second.bias), second.negative_slope)
+    lines2 = relax(shift(box, second.bias), second.negative_slope)
 
-    def back(coefficients: Tensor, shift: Tensor, bias: Tensor | None, by: Tensor) -> Tensor:
-        constant = (by.clamp(max=0) * shift).sum(dim=-1)
+    def back(coefficients: Tensor, above: Tensor, bias: Tensor | None, by: Tensor) -> Tensor:
+        constant = (by.clamp(max=0) * above).sum(dim=-1)
         return constant if bias is None else constant + coefficients @ bias
 
     slope2 = lines2.lower_slope * directions
@@ -80,7 +80,3 @@ def published_score(
         return product(matrix, values[:, None])[:, 0] + own * values
 
     return propagate(propagate(r) + constant1) + constant2
-
-
-def _shifted(box: Box, bias: Tensor | None) -> Box:
-    return box if bias is None else Box(box.lower + bias, box.upper + bias)

@@ -38,7 +38,8 @@ class _Product(torch.autograd.Function):
 
 def product(matrix: Tensor, dense: Float[Tensor, "m d"]) -> Float[Tensor, "n d"]:
     """``matrix @ dense`` for a constant ``torch.sparse_csr`` matrix, with the gradient to
-    ``dense`` only."""
+    ``dense`` only.
+    """
     return _Product.apply(matrix, dense)
 
 

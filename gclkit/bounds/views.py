@@ -21,9 +21,7 @@ def draw_view(drops: EdgeDropSet, generator: torch.Generator | None = None) -> B
         Which edges are kept, both directions alike.
     """
     device = drops.target.device
-    return greedy_view(
-        drops, torch.rand(len(drops.target), generator=generator, device=device)
-    )
+    return greedy_view(drops, torch.rand(len(drops.target), generator=generator, device=device))
 
 
 def greedy_view(
@@ -43,8 +41,7 @@ def greedy_view(
     Returns:
         Which edges are kept, both directions alike.
     """
-    n, target, source = drops.num_nodes, drops.target, drops.source
-    mirror = torch.searchsorted(drops.keys, source * n + target)
+    target, source, mirror = drops.target, drops.source, drops.mirror
     forward = target < source
     priority = torch.where(forward, priority, priority[mirror])
     # Ties are broken alike in both directions: by the position of the forward edge.

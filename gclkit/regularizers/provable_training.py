@@ -91,9 +91,7 @@ class ProvableTraining(nn.Module):
         self.drops = tuple(EdgeDropSet(edge_index, num_nodes, q, owner=owner) for q in self.p)
         self._replayed = False
 
-    def forward(
-        self, loss: Float[Tensor, ""], first: View, second: View
-    ) -> Float[Tensor, ""]:
+    def forward(self, loss: Float[Tensor, ""], first: View, second: View) -> Float[Tensor, ""]:
         """The loss with the compactness of both views.
 
         Args:

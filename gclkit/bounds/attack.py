@@ -1,0 +1,196 @@
+"""Search for the worst allowed view of each node: what a bound is compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.bounds.box import leaky_relu, multiply, point
+from gclkit.bounds.edge_drop_set import EdgeDropSet
+from gclkit.bounds.forward import trace_view
+from gclkit.bounds.layers import Layer
+from gclkit.bounds.sparse import product
+from gclkit.bounds.views import draw_view, greedy_view
+
+
+def sampled_minimum(
+    layers: Sequence[Layer],
+    x: Float[Tensor, "n f"],
+    directions: Float[Tensor, "t d"],
+    drops: EdgeDropSet,
+    *,
+    nodes: Int[Tensor, " t"],
+    num_views: int = 200,
+    generator: torch.Generator | None = None,
+) -> Float[Tensor, " t"]:
+    """The smallest compactness over the clean graph and random views of full budget.
+
+    Args:
+        layers: The encoder.
+        x: Features.
+        directions: Target vectors of the target nodes.
+        drops: The set.
+        nodes: The target nodes.
+        num_views: Views drawn; all nodes share them.
+        generator: Source of the views.
+    """
+    kept = torch.ones_like(drops.target, dtype=torch.bool)
+    smallest = torch.full_like(directions[:, 0], torch.inf)
+    for _ in range(num_views + 1):
+        z = trace_view(layers, x, drops, kept)[-1].after.lower
+        smallest = torch.minimum(smallest, (directions * z[nodes]).sum(dim=-1))
+        kept = draw_view(drops, generator)
+    return smallest
+
+
+class Copies(NamedTuple):
+    """One copy of the surroundings of each target node, side by side in one graph.
+
+    Args:
+        node: Node of the whole graph that each local node stands for [m].
+        center: Local node of each target [b].
+        drops: The allowed views of the copies.
+        degree: Degree of each local node in the whole graph [m].
+    """
+
+    node: Int[Tensor, " m"]
+    center: Int[Tensor, " b"]
+    drops: EdgeDropSet
+    degree: Int[Tensor, " m"]
+
+
+def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: int) -> Copies:
+    """Copies what the embeddings of some nodes can depend on: the edges at nodes within
+    ``num_layers`` steps, whose degrees enter as factors.
+    """
+    n, b = drops.num_nodes, len(nodes)
+    near = torch.zeros(n, b, device=nodes.device)
+    near[nodes, torch.arange(b, device=nodes.device)] = 1
+    matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
+    for _ in range(num_layers):
+        near = ((product(matrix, near) + near) > 0).float()
+    inside = near > 0
+    edge, copy = (inside[drops.target] | inside[drops.source]).nonzero(as_tuple=True)
+    ends = torch.cat([drops.target[edge], drops.source[edge], nodes])
+    copies = torch.cat([copy, copy, torch.arange(b, device=nodes.device)])
+    names, local = torch.unique(copies * n + ends, return_inverse=True)
+    target, source, center = local.split([len(edge), len(edge), b])
+    node = names % n
+    degree = torch.bincount(target, minlength=len(node))
+    budget = torch.minimum(drops.budget[node], degree)
+    local_drops = EdgeDropSet(torch.stack([source, target]), len(node), budget)
+    return Copies(node, center, local_drops, drops.degree[node])
+
+
+def searched_minimum(
+    layers: Sequence[Layer],
+    x: Float[Tensor, "n f"],
+    directions: Float[Tensor, "t d"],
+    drops: EdgeDropSet,
+    *,
+    nodes: Int[Tensor, " t"],
+    rounds: int = 12,
+    block: int = 64,
+) -> Float[Tensor, " t"]:
+    r"""The smallest compactness that a gradient search finds, node by node.
+
+    Edges get weights in [0, 1]; each round (Frank-Wolfe) takes the allowed view that is worst
+    to first order, greedily in order of gain within the budgets, records its true value, and
+    moves the weights towards it by :math:`2/(k + 2)`. Every value recorded belongs to a view
+    of the set.
+
+    Args:
+        layers: The encoder.
+        x: Features.
+        directions: Target vectors of the target nodes.
+        drops: The set; a symmetric one.
+        nodes: The target nodes.
+        rounds: Rounds per block.
+        block: Target nodes searched at once.
+
+    Returns:
+        At most the clean value of each node.
+    """
+    depth = sum(layer.propagation is not None for layer in layers)
+    frozen = [_frozen(layer) for layer in layers]
+    x = x.detach()
+    first = frozen[0]
+    sent = multiply(point(x), first.weight).lower
+    own = sent if first.root_weight is None else multiply(point(x), first.root_weight).lower
+    found = []
+    for part, aims in zip(nodes.split(block), directions.detach().split(block), strict=True):
+        copies = copy_surroundings(drops, part, depth)
+        start = (sent[copies.node], own[copies.node])
+        found.append(_search(frozen, start, aims, copies, rounds))
+    return torch.cat(found) if found else directions.new_zeros(0)
+
+
+def _search(
+    layers: list[Layer],
+    start: tuple[Tensor, Tensor],
+    aims: Tensor,
+    copies: Copies,
+    rounds: int,
+) -> Tensor:
+    drops = copies.drops
+    mirror, forward = drops.mirror, drops.target < drops.source
+    weights = torch.ones(len(drops.target), dtype=aims.dtype, device=aims.device)
+    best = torch.full_like(aims[:, 0], torch.inf)
+    for k in range(rounds):
+        with torch.enable_grad():
+            weights = weights.detach().requires_grad_()
+            both = torch.where(forward, weights, weights[mirror])
+            value = (aims * _weighted(layers, start, both, copies)).sum(dim=-1)
+            (gain,) = torch.autograd.grad(value.sum(), weights)
+        gain = torch.where(forward, gain, gain[mirror])
+        kept = greedy_view(drops, gain, only=gain > 0).to(aims)
+        with torch.no_grad():
+            if k == 0:
+                best = torch.minimum(best, value)
+            z = _weighted(layers, start, kept, copies)
+            best = torch.minimum(best, (aims * z).sum(dim=-1))
+            weights = torch.lerp(weights, kept, 2 / (k + 2))
+    return best
+
+
+def _weighted(
+    layers: list[Layer], start: tuple[Tensor, Tensor], weights: Tensor, copies: Copies
+) -> Tensor:
+    """Embeddings of the targets where each edge counts as much as its weight."""
+    drops = copies.drops
+    lost = torch.zeros_like(start[0][:, 0]).index_add(0, drops.target, 1 - weights)
+    degree = copies.degree.to(lost) - lost
+    (sent, own), h = start, start[0]
+    for k, layer in enumerate(layers):
+        if k:
+            sent = h if layer.weight is None else h @ layer.weight
+            own = sent if layer.root_weight is None else h @ layer.root_weight
+        y = sent
+        if layer.propagation is not None:
+            row, column = layer.propagation.row(degree), layer.propagation.column(degree)
+            value = row[drops.target] * column[drops.source] * weights
+            y = torch.zeros_like(sent).index_add(
+                0, drops.target, value[:, None] * sent[drops.source]
+            )
+            y = y + layer.propagation.root(degree)[:, None] * own
+        if layer.bias is not None:
+            y = y + layer.bias
+        h = leaky_relu(y, layer.negative_slope)
+    return h[copies.center]
+
+
+def _frozen(layer: Layer) -> Layer:
+    def detach(tensor: Tensor | None) -> Tensor | None:
+        return None if tensor is None else tensor.detach()
+
+    return Layer(
+        layer.propagation,
+        detach(layer.weight),
+        detach(layer.root_weight),
+        detach(layer.bias),
+        layer.negative_slope.detach(),
+    )

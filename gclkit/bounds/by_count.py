@@ -1,0 +1,118 @@
+"""Boxes of every layer, separately for each number of edges that a node may have lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from gclkit.bounds.aggregation import least_sums
+from gclkit.bounds.box import Box, activate, multiply, point, shift
+from gclkit.bounds.edge_drop_set import EdgeDropSet
+from gclkit.bounds.layers import Layer
+from gclkit.bounds.neighborhoods import group_by_degree
+from gclkit.bounds.propagation import Propagation
+
+Count = tuple[int, int]
+
+
+def count_ranges(largest: int) -> list[Count]:
+    """Ranges of lost edges, first and last: 0, 1, 2, 3-4, 5-8, ... up to ``largest``."""
+    ranges, low, high = [(0, 0)], 1, 1
+    while low <= largest:
+        ranges.append((low, min(high, largest)))
+        low, high = high + 1, 2 * high
+    return ranges
+
+
+class CountTrace(NamedTuple):
+    """Bounds along one layer, one box per range of lost edges.
+
+    Entries of nodes that cannot lose that many edges are those of range 0.
+
+    Args:
+        sent: ``h W``.
+        own: ``h R``.
+        before: Before the activation.
+        after: After it.
+    """
+
+    sent: list[Box]
+    own: list[Box]
+    before: list[Box]
+    after: list[Box]
+
+
+def trace_by_count(
+    layers: Sequence[Layer], x: Float[Tensor, "n f"], drops: EdgeDropSet, ranges: list[Count]
+) -> list[CountTrace]:
+    r"""Boxes given the number of edges that the node itself lost.
+
+    A node that loses :math:`r` edges does so in every layer, so the boxes of one layer given
+    :math:`r` feed the next: what node :math:`j` sends, factor included, is at least
+    :math:`m_j = \min_r c(d_j - r)\, u_{L,j}(r)`, and its own term is that of its own count.
+    """
+    nodes = torch.arange(drops.num_nodes, device=drops.target.device)
+    lists = group_by_degree(drops.target, drops.degree, nodes)
+    traces, boxes = [], [point(x)] * len(ranges)
+    for layer in layers:
+        sent = _each(boxes, partial(multiply, weight=layer.weight))
+        own = sent
+        if layer.root_weight is not None:
+            own = _each(boxes, partial(multiply, weight=layer.root_weight))
+        before = sent
+        if layer.propagation is not None:
+            mail = mailed(drops, layer.propagation, sent, ranges)
+            lower = least_sums(drops, layer.propagation, lists, mail.lower, own, ranges)
+            flipped = [-box for box in own]
+            upper = least_sums(drops, layer.propagation, lists, -mail.upper, flipped, ranges)
+            before = [Box(low, -up) for low, up in zip(lower, upper, strict=True)]
+        before = _each(before, partial(shift, bias=layer.bias))
+        boxes = _each(before, partial(activate, negative_slope=layer.negative_slope))
+        traces.append(CountTrace(sent, own, before, boxes))
+    return traces
+
+
+def mailed(
+    drops: EdgeDropSet, propagation: Propagation, sent: list[Box], ranges: list[Count]
+) -> Box:
+    """What a neighbour contributes, column factor included, over all counts of its own."""
+    lower = upper = None
+    for box, span in zip(sent, ranges, strict=True):
+        low, high = factor_range(drops, propagation, span, box.lower)
+        ends = torch.minimum(low * box.lower, high * box.lower)
+        tops = torch.maximum(low * box.upper, high * box.upper)
+        able = can_lose(drops, span)[:, None]
+        if lower is None or upper is None:
+            lower, upper = ends, tops
+        else:
+            lower = torch.where(able, torch.minimum(lower, ends), lower)
+            upper = torch.where(able, torch.maximum(upper, tops), upper)
+    assert lower is not None and upper is not None
+    return Box(lower, upper)
+
+
+def factor_range(
+    drops: EdgeDropSet, propagation: Propagation, span: Count, like: Tensor
+) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
+    """The column factor at both ends of a range of lost edges."""
+    most = torch.minimum(drops.usable_budget, torch.tensor(span[1], device=drops.degree.device))
+    least = torch.minimum(most, torch.tensor(span[0], device=drops.degree.device))
+    low = propagation.column((drops.degree - least).to(like.dtype))[:, None]
+    return low, propagation.column((drops.degree - most).to(like.dtype))[:, None]
+
+
+def can_lose(drops: EdgeDropSet, span: Count) -> Bool[Tensor, " n"]:
+    """Nodes that can lose as many edges as the range begins with."""
+    return drops.usable_budget >= span[0]
+
+
+def _each(boxes: list[Box], step: Callable[[Box], Box]) -> list[Box]:
+    """Applies a step to each box, once where they are one object."""
+    if all(box is boxes[0] for box in boxes):
+        return [step(boxes[0])] * len(boxes)
+    return [step(box) for box in boxes]
