@@ -2,102 +2,216 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_choice, reject
+from gclkit.checks import check_choice, check_count, reject
+from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
+from gclkit.evaluators.edge_split import EdgeSplit
 from gclkit.evaluators.inputs import check_embeddings, check_labels
-from gclkit.evaluators.linear_probe import LinearProbe
+from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
+from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
 from gclkit.evaluators.node_splits import make_splits, splits_hash
 from gclkit.evaluators.summary import summarize
 from gclkit.graphs.split import Split
 
+TASKS = ("classification", "clustering", "link_prediction")
 Embeddings = Tensor | np.ndarray
+
+
+class Classifier(Protocol):
+    """What :func:`evaluate` asks of a classifier, such as :class:`LinearProbe`."""
+
+    @property
+    def protocol(self) -> str:
+        """A sentence for the report."""
+
+    def score_splits(
+        self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], splits: Sequence[Split]
+    ) -> list[ProbeScores]:
+        """Scores of each split."""
 
 
 def evaluate(
     z: Embeddings | Mapping[int, Embeddings],
     data: Data,
     *,
-    tasks: Sequence[str] = ("classification",),
+    tasks: str | Sequence[str] = ("classification",),
     splits: str | Split | Sequence[Split] = "random",
     num_splits: int = 10,
     split_seed: int = 0,
-    probe: LinearProbe | None = None,
+    probe: Classifier | None = None,
+    shots: Sequence[int] = (),
+    clustering_runs: int = 3,
+    restarts: int = 10,
+    edge_split: EdgeSplit | Mapping[int, EdgeSplit] | None = None,
+    link_prediction: LinkPrediction | None = None,
 ) -> dict[str, Any]:
     """Scores embeddings on the tasks asked for.
 
     Args:
         z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``.
         data: The graph they belong to; classification and clustering read ``y``.
-        tasks: Of ``"classification"``.
+        tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
         splits: For classification: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``,
             ``"<k>-shot"``, or splits. The same ones serve every training seed.
         num_splits: How many random or k-shot splits.
         split_seed: Seed of the first split; split i takes ``split_seed + i``.
         probe: Classifier. (default: ``LinearProbe()``)
+        shots: Labels per class of a learning curve beside it, such as (1, 5, 20).
+        clustering_runs: Seeds of k-means, from 0.
+        restarts: Starts of each run; the smallest inertia wins.
+        edge_split: For link prediction: the split whose training edges alone these embeddings
+            were trained on, or one per training seed. There is no score without it.
+        link_prediction: Decoders and their seed. (default: ``LinkPrediction()``)
 
     Returns:
-        ``{task: {score: summary, …, "split", "split_hash", "protocol"}}``, plain numbers, the
-        ``results`` of a ``report.json``; the summaries are those of :func:`summarize`.
+        ``{task: {score: summary, …, "split", "protocol"}}``, plain numbers, the ``results`` of a
+        ``report.json``; the summaries are those of :func:`summarize`. Beside the scores stand,
+        for classification, ``split_hash``, ``confusion`` and ``per_class`` over all runs and
+        ``few_labels``; for clustering, ``l2_normalized`` with the scores on unit rows; for link
+        prediction, ``hard`` (two-hop negatives), ``by_decoder`` and ``split_hash``.
 
     Raises:
-        ValueError: If a task is unknown, or embeddings, labels or splits do not fit the graph.
+        ValueError: If a task is unknown, embeddings, labels or splits do not fit the graph, or
+            link prediction is asked for without the edge split.
+
+    Example:
+        >>> data = load("digits")
+        >>> evaluate(data.x, data)["classification"]["accuracy"]["mean"]  # doctest: +SKIP
     """
+    tasks = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    for task in tasks:
+        check_choice("evaluate", "tasks", task, TASKS)
     by_seed = z if isinstance(z, Mapping) else {0: z}
     if not by_seed:
         reject("evaluate", "z", "embeddings of one seed or more", "none")
-    if isinstance(tasks, str):
-        tasks = (tasks,)
-    for task in tasks:
-        check_choice("evaluate", "tasks", task, _TASKS)
     matrices = {
         int(seed): check_embeddings("evaluate", _as_tensor(rows), data.num_nodes)
         for seed, rows in by_seed.items()
     }
+    if "link_prediction" in tasks and edge_split is None:
+        rule = "the edge split that the embeddings were trained on"
+        reject("evaluate", "edge_split", rule, edge_split)
+    if {"classification", "clustering"} & set(tasks):
+        check_labels("evaluate", data.get("y"), int(data.num_nodes or 0))
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)
-        results["classification"] = _classification(
-            matrices, data, chosen, LinearProbe() if probe is None else probe
-        )
+        probe = LinearProbe() if probe is None else probe
+        results["classification"] = _classification(matrices, data.y, chosen, probe)
+        if shots:
+            results["classification"]["few_labels"] = {
+                str(count): _classification(
+                    matrices,
+                    data.y,
+                    make_splits(data, f"{count}-shot", num_splits=num_splits, seed=split_seed),
+                    probe,
+                )["accuracy"]
+                for count in shots
+            }
+    if "clustering" in tasks:
+        check_count("evaluate", "clustering_runs", clustering_runs)
+        results["clustering"] = _clustering(matrices, data, clustering_runs, restarts)
+    if "link_prediction" in tasks:
+        task_ = LinkPrediction() if link_prediction is None else link_prediction
+        runs = [
+            (seed, task_.score(rows, _of_seed(edge_split, seed))) for seed, rows in matrices.items()
+        ]
+        results["link_prediction"] = summarize_links(runs, task_)
     return results
 
 
-_TASKS = ("classification",)
+def summarize_links(runs: Sequence[tuple[int, LinkScores]], task: LinkPrediction) -> dict[str, Any]:
+    """The section ``link_prediction`` of a report from the scores of several training seeds.
+
+    Args:
+        runs: Training seed and scores, as :class:`LinkPrediction` returns them.
+        task: What scored them.
+    """
+    found: dict[str, Any] = _collect(runs, lambda scores: scores.scores)
+    if all(scores.hard for _, scores in runs):
+        found["hard"] = _collect(runs, lambda scores: scores.hard)
+    found["by_decoder"] = {
+        name: _collect(runs, lambda scores, name=name: scores.by_decoder[name])  # type: ignore[misc]
+        for name in task.decoders
+    }
+    return {
+        **found,
+        "decoder": {str(seed): scores.decoder for seed, scores in runs},
+        "split": runs[0][1].edge_split.name,
+        "split_hash": {str(seed): scores.edge_split.hash for seed, scores in runs},
+        "protocol": task.protocol,
+    }
 
 
 def _as_tensor(rows: Embeddings) -> Tensor:
     return torch.from_numpy(rows) if isinstance(rows, np.ndarray) else rows
 
 
-def _classification(
-    matrices: Mapping[int, Tensor], data: Data, splits: Sequence[Split], probe: LinearProbe
+def _of_seed(split: EdgeSplit | Mapping[int, EdgeSplit] | None, seed: int) -> Any:
+    return split.get(seed) if isinstance(split, Mapping) else split
+
+
+def _collect(
+    runs: Sequence[tuple[int, Any]], scores: Callable[[Any], Mapping[str, float | None]]
 ) -> dict[str, Any]:
-    y = check_labels("evaluate", data.y, int(data.num_nodes or 0))
+    """A summary per score over runs of (seed, result); a run's split is its place in its seed."""
+    place: dict[int, int] = {}
+    rows: dict[str, list[dict[str, float]]] = {}
+    for seed, result in runs:
+        index = place[seed] = place.get(seed, -1) + 1
+        for name, value in scores(result).items():
+            if value is not None and math.isfinite(value):
+                rows.setdefault(name, []).append({"seed": seed, "split": index, "value": value})
+    return {name: summarize(values) for name, values in rows.items()}
+
+
+def _classification(
+    matrices: Mapping[int, Tensor], y: Tensor, splits: Sequence[Split], probe: Classifier
+) -> dict[str, Any]:
     runs = [
-        (seed, index, scores)
+        (seed, scores)
         for seed, z in matrices.items()
-        for index, scores in enumerate(probe.score_splits(z, y, splits))
+        for scores in probe.score_splits(z, y, splits)
     ]
-
-    def collect(value: Callable[[Any], float]) -> dict[str, Any]:
-        return summarize(
-            {"seed": seed, "split": index, "value": value(scores)} for seed, index, scores in runs
-        )
-
+    names = ("accuracy", "micro_f1", "macro_f1", "val_accuracy")
+    confusion = sum(scores.confusion for _, scores in runs)
+    pooled = ProbeScores(0, 0, 0, 0, 0, confusion=confusion, predicted=confusion)  # type: ignore[arg-type]
     return {
-        "accuracy": collect(lambda scores: scores.accuracy),
-        "micro_f1": collect(lambda scores: scores.micro_f1),
-        "macro_f1": collect(lambda scores: scores.macro_f1),
-        "val_accuracy": collect(lambda scores: scores.val_accuracy),
+        **_collect(runs, lambda scores: {name: getattr(scores, name) for name in names}),
         "split": splits[0].name,
         "num_splits": len(splits),
         "split_hash": splits_hash(splits),
         "protocol": probe.protocol,
+        "confusion": confusion.tolist(),  # type: ignore[union-attr]
+        "per_class": pooled.per_class(),
     }
+
+
+def _clustering(
+    matrices: Mapping[int, Tensor], data: Data, num_runs: int, restarts: int
+) -> dict[str, Any]:
+    names = ("nmi", "ari", "accuracy", "macro_f1", "homogeneity", "silhouette")
+    names += ("modularity", "conductance")
+    sections = []
+    for normalize in (False, True):
+        task = KMeansClustering(restarts=restarts, normalize=normalize)
+        runs: list[tuple[int, ClusteringScores]] = []
+        for seed, z in matrices.items():
+            for run in range(num_runs):
+                task = KMeansClustering(restarts=restarts, normalize=normalize, seed=run)
+                scores = task(z, data.y, data.edge_index, data.get("edge_weight"))
+                runs.append((seed, scores))
+        scores_of = lambda scores: {name: getattr(scores, name) for name in names}  # noqa: E731
+        sections.append({**_collect(runs, scores_of), "protocol": task.protocol})
+    seeds = f"k-means seeds 0 to {num_runs - 1}"
+    sections[0]["protocol"] += f", {seeds}"
+    return {**sections[0], "seeds": list(range(num_runs)), "l2_normalized": sections[1]}

@@ -127,7 +127,7 @@ class LinearProbe:
             if len(y[split.train].unique()) < 2:
                 reject("LinearProbe", "train", "nodes of two classes or more", "one class")
         z, strengths, num_classes = (
-            _scale(z, self.scaling),
+            scale_embeddings(z, self.scaling),
             sorted(self.strengths),
             int(y.max()) + 1,
         )
@@ -154,7 +154,7 @@ class LinearProbe:
         return scores
 
 
-def _scale(z: Tensor, scaling: str) -> Tensor:
+def scale_embeddings(z: Tensor, scaling: str) -> Tensor:
     if scaling == "l2":
         return F.normalize(z, dim=1)
     if scaling == "standardize":

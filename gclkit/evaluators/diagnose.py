@@ -1,0 +1,96 @@
+"""All diagnostics of one set of embeddings as a plain dict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import check_count
+from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
+from gclkit.evaluators.inputs import check_embeddings
+from gclkit.evaluators.linear_probe import ProbeScores
+from gclkit.evaluators.pair_diagnostics import (
+    alignment,
+    anisotropy,
+    hardness,
+    similarity_histograms,
+    tolerance,
+    uniformity,
+)
+from gclkit.evaluators.spectrum import covariance_spectrum, rank_of_spectrum
+from gclkit.graphs.split import Split
+
+
+def diagnose(
+    z: Float[Tensor, "n d"],
+    data: Data,
+    *,
+    temperature: float = 0.5,
+    scores: Sequence[tuple[Split, ProbeScores]] = (),
+    at_most: int = 20_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Describes embeddings: directions, spectrum, similarities, accuracy by group.
+
+    Args:
+        z: Embeddings.
+        data: Their graph. Edges give ``alignment`` (over neighbors); ``y``, where there is one,
+            ``tolerance`` and the histograms; ``node_strength``, as
+            :class:`gclkit.communities.AddCommunities` writes it, a grouping of the accuracies.
+        temperature: Of the hardness of the negatives.
+        scores: Splits and what a classifier reached on them, for ``accuracy_by``.
+        at_most: Nodes in the statistics of all pairs; of a larger graph so many are sampled.
+        seed: Of the sample.
+
+    Returns:
+        Plain numbers: ``alignment``, ``uniformity``, ``tolerance``, ``tolerance_conditional``,
+        ``anisotropy``, ``effective_rank``, ``effective_negatives``, ``hardness_entropy``,
+        ``pair_nodes``, ``spectrum``, ``similarity``, ``accuracy_by``; what does not apply is
+        left out.
+    """
+    check_count("diagnose", "at_most", at_most, at_least=2)
+    z = check_embeddings("diagnose", z, data.num_nodes)
+    spectrum = covariance_spectrum(z)
+    found: dict[str, Any] = {
+        "effective_rank": rank_of_spectrum(spectrum),
+        "anisotropy": anisotropy(z),
+        "spectrum": spectrum.tolist(),
+    }
+    edge_index, y = data.edge_index, data.get("y")
+    if edge_index is not None and edge_index.numel():
+        found["alignment"] = alignment(z[edge_index[0]], z[edge_index[1]])
+    sample = torch.arange(len(z))
+    if len(z) > at_most:
+        generator = torch.Generator().manual_seed(seed)
+        sample = torch.randperm(len(z), generator=generator)[:at_most]
+    some = z[sample.to(z.device)]
+    hard = hardness(some, temperature=temperature)
+    found |= {
+        "uniformity": uniformity(some),
+        "hardness_entropy": hard.entropy,
+        "effective_negatives": hard.effective_negatives,
+        "pair_nodes": len(some),
+    }
+    if y is not None:
+        found["tolerance"] = tolerance(z, y.to(z.device))
+        conditional = tolerance(z, y.to(z.device), conditional=True)
+        if conditional == conditional:  # NaN where no class has two nodes.
+            found["tolerance_conditional"] = conditional
+        found["similarity"] = similarity_histograms(some, y.to(z.device)[sample.to(z.device)])
+    if scores and y is not None:
+        nodes = torch.cat([split.test for split, _ in scores])
+        correct = torch.cat([score.predicted == y.cpu()[split.test] for split, score in scores])
+        found["accuracy_by"] = {}
+        if edge_index is not None and edge_index.numel():
+            by_degree = accuracy_by_degree(edge_index.cpu(), nodes, correct)
+            found["accuracy_by"]["degree"] = by_degree
+        strength = data.get("node_strength")
+        if strength is not None:
+            by_strength = accuracy_by_quantile(strength.cpu()[nodes], correct)
+            found["accuracy_by"]["community_strength"] = by_strength
+    return found

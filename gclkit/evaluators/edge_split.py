@@ -1,0 +1,200 @@
+"""Edges to train on, to choose with and to test on, with pairs that are no edges beside them."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from dataclasses import dataclass, fields
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import check_probability, reject
+from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
+from gclkit.graphs.check_graph import check_graph
+
+
+@dataclass(frozen=True, eq=False)
+class EdgeSplit:
+    """Undirected pairs of nodes, each once with the smaller node first, [2, pairs].
+
+    Args:
+        num_nodes: Nodes of the graph.
+        train: Edges that the encoder may see.
+        val: Held-out edges that settings are chosen on.
+        test: Held-out edges that are read once.
+        val_negative: Pairs without an edge, drawn uniformly, as many as ``val``.
+        test_negative: As many as ``test``.
+        val_hard: Pairs without an edge at two hops in the training graph; may be fewer.
+        test_hard: The same for testing.
+        name: Shares in percent, such as ``"85-5-10"``.
+
+    Raises:
+        ValueError: If a node does not exist, a pair is not ordered or is listed twice, or a part
+            shares a pair with another.
+    """
+
+    num_nodes: int
+    train: Int[Tensor, "2 a"]
+    val: Int[Tensor, "2 b"]
+    test: Int[Tensor, "2 c"]
+    val_negative: Int[Tensor, "2 b"]
+    test_negative: Int[Tensor, "2 c"]
+    val_hard: Int[Tensor, "2 h"]
+    test_hard: Int[Tensor, "2 i"]
+    name: str = "custom"
+
+    def __post_init__(self) -> None:
+        codes = {}
+        for part in _PARTS:
+            pairs = getattr(self, part)
+            if not isinstance(pairs, Tensor) or pairs.dim() != 2 or pairs.size(0) != 2:
+                reject("EdgeSplit", part, "pairs of nodes [2, pairs]", pairs)
+            if pairs.dtype != torch.int64:
+                reject("EdgeSplit", part, "of dtype torch.int64", pairs.dtype)
+            if pairs.numel() == 0 and not part.endswith("hard"):
+                reject("EdgeSplit", part, "a set of one pair or more", "none")
+            if pairs.numel() and not 0 <= int(pairs.min()) <= int(pairs.max()) < self.num_nodes:
+                reject("EdgeSplit", part, f"nodes from 0 to {self.num_nodes - 1}", int(pairs.max()))
+            if bool((pairs[0] >= pairs[1]).any()):
+                reject("EdgeSplit", part, "pairs with the smaller node first", "others")
+            codes[part] = pairs[0] * self.num_nodes + pairs[1]
+        edges = torch.cat([codes[part] for part in ("train", "val", "test")])
+        if len(edges.unique()) < len(edges):
+            reject("EdgeSplit", "train, val, test", "disjoint", "a shared edge")
+        for part in _PARTS[3:]:
+            if bool(torch.isin(codes[part], edges).any()):
+                reject("EdgeSplit", part, "pairs without an edge", "an edge")
+
+    def training_graph(self, data: Data) -> Data:
+        """The graph that a method may train on: features, training edges, nothing else.
+
+        Edge weights of the training edges are kept; labels, masks and whatever was computed
+        from all edges (communities, strengths) are left behind.
+        """
+        if data.num_nodes != self.num_nodes:
+            reject("EdgeSplit", "data", f"a graph of {self.num_nodes} nodes", data.num_nodes)
+        both = torch.cat([self.train, self.train.flip(0)], dim=1)
+        order = (both[0] * self.num_nodes + both[1]).argsort()
+        graph = Data(x=data.x, edge_index=both[:, order], num_nodes=self.num_nodes)
+        weight = data.get("edge_weight")
+        if weight is not None:
+            codes = data.edge_index[0] * self.num_nodes + data.edge_index[1]
+            ordered = codes.sort()
+            wanted = graph.edge_index[0] * self.num_nodes + graph.edge_index[1]
+            graph.edge_weight = weight[ordered.indices[torch.searchsorted(ordered.values, wanted)]]
+        return graph
+
+    @property
+    def hash(self) -> str:
+        """A short name of the content."""
+        digest = hashlib.sha256(str(self.num_nodes).encode())
+        for part in _PARTS:
+            pairs = getattr(self, part).cpu().contiguous()
+            digest.update(f"{part}{tuple(pairs.shape)}".encode() + pairs.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
+    def save(self, path: str | Path) -> None:
+        """Writes the split to an ``.npz`` file of plain arrays, in one step."""
+        path = Path(path)
+        arrays = {part: getattr(self, part).cpu().numpy() for part in _PARTS}
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(
+                    file, num_nodes=np.int64(self.num_nodes), name=np.str_(self.name), **arrays
+                )
+            os.replace(temporary, path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+    @classmethod
+    def load(cls, path: str | Path) -> EdgeSplit:
+        """Reads what :meth:`save` wrote; nothing in the file is ever executed.
+
+        Raises:
+            ValueError: If the file is something else.
+            OSError: If it cannot be read.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                if not isinstance(file, np.lib.npyio.NpzFile):
+                    raise ValueError
+                parts = {part: torch.from_numpy(file[part].astype(np.int64)) for part in _PARTS}
+                return cls(num_nodes=int(file["num_nodes"]), name=str(file["name"]), **parts)
+        except (KeyError, EOFError, BadZipFile) as error:
+            raise _no_split(path) from error
+        except ValueError as error:
+            if str(error).startswith("EdgeSplit:"):
+                raise
+            raise _no_split(path) from error
+
+
+_PARTS = tuple(field.name for field in fields(EdgeSplit) if field.name not in ("num_nodes", "name"))
+
+
+def _no_split(path: str | Path) -> ValueError:
+    return ValueError(
+        f"EdgeSplit: 'path' must be a file written by EdgeSplit.save (got {str(path)!r})"
+    )
+
+
+def split_edges(data: Data, *, val: float = 0.05, test: float = 0.10, seed: int = 0) -> EdgeSplit:
+    """Holds out edges of an undirected graph, and draws as many pairs that are no edges.
+
+    Args:
+        data: The graph; both directions of each edge.
+        val: Share of the undirected edges to validate on, in (0, 1).
+        test: Share to test on, in (0, 1); ``val + test`` stays below 1.
+        seed: Of the draws.
+
+    Raises:
+        ValueError: If the graph is directed, or too small for one edge in each part or too
+            dense for as many pairs without an edge.
+    """
+    owner = "split_edges"
+    check_graph(owner, data, require_features=False, require_undirected=True)
+    for name, share in (("val", val), ("test", test)):
+        if not 0 < check_probability(owner, name, share) < 1:
+            reject(owner, name, "a share between 0 and 1", share)
+    if not val + test < 1:
+        reject(owner, "val + test", "below 1, to leave edges for training", val + test)
+    n = int(data.num_nodes or 0)
+    codes = undirected_codes(data.edge_index, n)
+    count = len(codes)
+    held = [round(val * count), round(test * count)]
+    if min(held) < 1 or count - sum(held) < 1:
+        reject(owner, "data", "a graph with edges enough for three parts", f"{count} edges")
+    free = n * (n - 1) // 2 - count
+    if free < sum(held):
+        reject(owner, "data", f"a graph with {sum(held)} pairs without an edge", free)
+    generator = torch.Generator().manual_seed(seed)
+    order = codes[torch.randperm(count, generator=generator)]
+    parts = order.split([held[0], held[1], count - sum(held)])
+    negative = sample_non_edges(codes, n, sum(held), generator)
+    hard = sample_two_hop(parts[2], codes, n, sum(held), generator)
+    first = len(hard) * held[0] // sum(held)
+    shares = "-".join(f"{100 * share:.4g}" for share in (1 - val - test, val, test))
+
+    def pairs(code: Tensor) -> Tensor:
+        code = code.sort().values
+        return torch.stack([code // n, code % n])
+
+    return EdgeSplit(
+        num_nodes=n,
+        train=pairs(parts[2]),
+        val=pairs(parts[0]),
+        test=pairs(parts[1]),
+        val_negative=pairs(negative[: held[0]]),
+        test_negative=pairs(negative[held[0] :]),
+        val_hard=pairs(hard[:first]),
+        test_hard=pairs(hard[first:]),
+        name=shares,
+    )

@@ -1,0 +1,78 @@
+"""Accuracy by degree, by community strength, or by any number per node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from gclkit.checks import check_count, check_finite, reject
+
+
+def accuracy_by_degree(
+    edge_index: Int[Tensor, "2 e"], nodes: Int[Tensor, " t"], correct: Bool[Tensor, " t"]
+) -> dict[str, list[Any]]:
+    """Accuracy of test nodes by degree: 0, 1, 2, 3–4, 5–8, …, powers of two.
+
+    Args:
+        edge_index: Undirected, both directions.
+        nodes: Test nodes; a node may be there once per split.
+        correct: Whether each was classified rightly.
+
+    Returns:
+        ``{"labels", "values", "sizes"}``; a value is a share in [0, 1], groups without nodes
+        are left out.
+    """
+    count = int(torch.cat([edge_index.flatten(), nodes]).max()) + 1
+    degree = torch.bincount(edge_index[0], minlength=count)[nodes]
+    group = torch.where(degree > 0, degree.clamp(min=1).double().log2().ceil().long() + 1, 0)
+    labels = []
+    for index in range(int(group.max()) + 1):
+        low, high = (0, 0) if index == 0 else (2 ** (index - 2) + 1, 2 ** (index - 1))
+        low = 1 if index == 1 else int(low)
+        labels.append(str(low) if low == high else f"{low}–{high}")
+    return _table(labels, group, correct)
+
+
+def accuracy_by_quantile(
+    value: Float[Tensor, " t"], correct: Bool[Tensor, " t"], *, groups: int = 5
+) -> dict[str, list[Any]]:
+    """Accuracy of test nodes in groups of about equal size by a number per node.
+
+    Equal numbers stay together, so there may be fewer groups.
+
+    Args:
+        value: Such as the strength of the community of each test node.
+        correct: Whether each was classified rightly.
+        groups: Number of groups wanted.
+
+    Returns:
+        ``{"labels", "values", "sizes"}``, labels being the range of the numbers in the group.
+    """
+    check_count("accuracy_by_quantile", "groups", groups)
+    check_finite("accuracy_by_quantile", "value", value)
+    if value.shape != correct.shape or value.numel() == 0:
+        reject("accuracy_by_quantile", "correct", "one truth per value", tuple(correct.shape))
+    distinct, inverse, counts = value.unique(return_inverse=True, return_counts=True)
+    middle = counts.cumsum(0).double() - counts.double() / 2
+    group = (middle / len(value) * groups).long().clamp(max=groups - 1)
+    labels = []
+    for index in range(groups):
+        inside = distinct[group == index]
+        few = len(inside) == 1
+        ends = "" if not len(inside) else f"{float(inside[0]):.3g}"
+        labels.append(ends if few or not len(inside) else f"{ends}–{float(inside[-1]):.3g}")
+    return _table(labels, group[inverse], correct)
+
+
+def _table(labels: list[str], group: Tensor, correct: Tensor) -> dict[str, list[Any]]:
+    sizes = torch.bincount(group, minlength=len(labels))
+    hits = torch.bincount(group, weights=correct.double(), minlength=len(labels))
+    kept = [index for index in range(len(labels)) if sizes[index] > 0]
+    return {
+        "labels": [labels[index] for index in kept],
+        "values": [float(hits[index] / sizes[index]) for index in kept],
+        "sizes": [int(sizes[index]) for index in kept],
+    }

@@ -1,0 +1,160 @@
+"""Alignment, uniformity, tolerance, anisotropy and hardness: what pairs of embeddings tell.
+
+All of them look at directions only: rows are brought to length 1. None holds more than one block
+of similarities, and none gives gradients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from gclkit.checks import check_count, check_positive, check_same_shape, reject
+from gclkit.evaluators.inputs import check_embeddings
+
+_BLOCK = 1024  # Rows of similarities held at once.
+
+
+def alignment(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, alpha: float = 2.0) -> float:
+    r"""Mean of :math:`\lVert u_i - v_i \rVert^\alpha` over positive pairs (Wang & Isola 2020).
+
+    Args:
+        z1: One of each pair.
+        z2: The other; same shape.
+        alpha: Exponent, positive.
+    """
+    check_same_shape("alignment", "z2", z2, "z1", z1)
+    check_positive("alignment", "alpha", alpha)
+    u, v = _unit("alignment", z1), _unit("alignment", z2)
+    return float((u - v).norm(dim=1).pow(alpha).mean())
+
+
+def uniformity(z: Float[Tensor, "n d"], *, t: float = 2.0) -> float:
+    r""":math:`\log \mathrm{E}_{i \neq j} \exp(-t \lVert u_i - u_j \rVert^2)`; lower is more even.
+
+    Wang & Isola 2020, over all pairs of different nodes; 0 if all directions are equal.
+    """
+    check_positive("uniformity", "t", t)
+    u = _unit("uniformity", z)
+    total = u.new_zeros((), dtype=torch.float64)
+    for _, cosine in _blocks(u):
+        # exp of a number from -4t to 0 cannot overflow; the diagonal holds -inf.
+        total += (2 * t * (cosine - 1)).exp().sum(dtype=torch.float64)
+    return float((total / (len(u) * (len(u) - 1))).log())
+
+
+def anisotropy(z: Float[Tensor, "n d"]) -> float:
+    r"""Mean cosine over pairs of different nodes; 1 if all directions are equal.
+
+    From the sum of the unit rows, :math:`(\lVert \sum_i u_i \rVert^2 - n) / (n(n-1))`.
+    """
+    u = _unit("anisotropy", z).double()
+    n = len(u)
+    return float((u.sum(dim=0).square().sum() - u.square().sum()) / (n * (n - 1)))
+
+
+def tolerance(z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, conditional: bool = False) -> float:
+    r"""Mean of :math:`u_i^\top u_j \, [y_i = y_j]` over pairs of different nodes.
+
+    Wang & Liu 2021. From the sums of the unit rows of each class.
+
+    Args:
+        z: Embeddings.
+        y: Classes, numbered from 0.
+        conditional: Divide by the pairs of one class rather than by all; NaN without such pairs.
+    """
+    u = _unit("tolerance", z).double()
+    if y.shape != (len(u),):
+        reject("tolerance", "y", f"one label per node, of shape ({len(u)},)", tuple(y.shape))
+    sums = u.new_zeros(int(y.max()) + 1, u.size(1)).index_add(0, y, u)
+    same = float(sums.square().sum() - u.square().sum())
+    sizes = torch.bincount(y).double()
+    pairs = float((sizes * (sizes - 1)).sum()) if conditional else len(u) * (len(u) - 1)
+    return same / pairs if pairs else float("nan")
+
+
+@dataclass(frozen=True)
+class Hardness:
+    """How the penalty of a contrastive loss spreads over the negatives, means over the anchors.
+
+    Args:
+        entropy: Of the relative penalties, in nats, from 0 (one negative) to ln(n - 1).
+        effective_negatives: Exponential of the entropy of each anchor.
+        hardest: Largest relative penalty of each anchor, in (0, 1].
+        negative_similarity: Cosine of the negatives weighted by their penalty.
+    """
+
+    entropy: float
+    effective_negatives: float
+    hardest: float
+    negative_similarity: float
+
+
+def hardness(z: Float[Tensor, "n d"], *, temperature: float = 0.5) -> Hardness:
+    r"""Relative penalties :math:`r_{ij} = \mathrm{softmax}_{j \neq i}(u_i^\top u_j / \tau)`.
+
+    Wang & Liu 2021, with the other nodes as negatives.
+
+    Args:
+        z: Embeddings of two or more nodes.
+        temperature: :math:`\tau`, positive.
+    """
+    check_positive("hardness", "temperature", temperature)
+    u = _unit("hardness", z)
+    sums = u.new_zeros(4, dtype=torch.float64)
+    for _, cosine in _blocks(u):
+        logits = cosine / temperature
+        log_share = logits - logits.logsumexp(dim=1, keepdim=True)
+        share = log_share.exp()
+        entropy = -torch.where(share > 0, share * log_share, 0.0).sum(dim=1)
+        expected = torch.where(share > 0, share * cosine, 0.0).sum(dim=1)
+        columns = [entropy, entropy.exp(), share.amax(dim=1), expected]
+        sums += torch.stack(columns).sum(dim=1, dtype=torch.float64)
+    return Hardness(*(sums / len(u)).tolist())
+
+
+def similarity_histograms(
+    z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, bins: int = 60
+) -> dict[str, list[float]]:
+    """Cosines of pairs of one class (positive) and of two classes (negative), binned.
+
+    Args:
+        z: Embeddings.
+        y: Classes.
+        bins: Bins from -1 to 1.
+
+    Returns:
+        ``{"edges": [bins + 1], "positive": [bins], "negative": [bins]}``; each unordered pair
+        counts once.
+    """
+    check_count("similarity_histograms", "bins", bins)
+    u = _unit("similarity_histograms", z)
+    if y.shape != (len(u),):
+        rule = f"one label per node, of shape ({len(u)},)"
+        reject("similarity_histograms", "y", rule, tuple(y.shape))
+    counts = torch.zeros(2 * bins, dtype=torch.int64, device=u.device)
+    for rows, cosine in _blocks(u):
+        bin_ = ((cosine.clamp(-1, 1) + 1) * (bins / 2)).long().clamp_(max=bins - 1)
+        bin_ += bins * (y[rows, None] != y)
+        upper = torch.arange(len(u), device=u.device) > rows[:, None]
+        counts += torch.bincount(bin_[upper], minlength=2 * bins)
+    positive, negative = counts.view(2, bins).tolist()
+    edges = torch.linspace(-1, 1, bins + 1, dtype=torch.float64).tolist()
+    return {"edges": edges, "positive": positive, "negative": negative}
+
+
+def _unit(owner: str, z: Tensor) -> Tensor:
+    return F.normalize(check_embeddings(owner, z), dim=1)
+
+
+def _blocks(u: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+    """Rows and their cosines with all rows, -inf with themselves."""
+    for rows in torch.arange(len(u), device=u.device).split(_BLOCK):
+        cosine = u[rows] @ u.T
+        cosine[torch.arange(len(rows), device=u.device), rows] = -torch.inf
+        yield rows, cosine
