@@ -183,7 +183,8 @@ def read_csr(owner: str, arrays: Arrays, prefix: str) -> sp.csr_matrix:
     if len(indices) and not 0 <= int(indices.min()) <= int(indices.max()) < columns:
         reject(owner, "source", what, f"column {int(indices.max())} of {columns}")
     matrix = sp.csr_matrix((data, indices, indptr), shape=(rows, columns))
-    matrix.sum_duplicates()
+    with np.errstate(over="ignore", invalid="ignore"):  # Readers look for what is not finite.
+        matrix.sum_duplicates()
     return matrix
 
 

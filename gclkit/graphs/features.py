@@ -48,12 +48,14 @@ def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
         reject(owner, name, "of a real dtype", str(matrix.dtype))
     with np.errstate(over="ignore"):
         matrix = matrix.astype(np.float32)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if sp.issparse(matrix):
+            matrix.sum_duplicates()
     entries = matrix.data if sp.issparse(matrix) else matrix
     bad = int((~np.isfinite(entries)).sum())
     if bad:
         reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
     if sp.issparse(matrix):
-        matrix.sum_duplicates()
         matrix.eliminate_zeros()
         stored = matrix.nnz
     else:
@@ -84,6 +86,19 @@ def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: Sequence[int]) 
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse")
         return torch.sparse_csr_tensor(crow, col, values, size=tuple(shape), check_invariants=True)
+
+
+def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
+    """Turns an array of one real number per edge into finite float32 weights."""
+    weights = _as_numpy(owner, name, value)
+    if weights.dtype.kind not in "biuf":
+        reject(owner, name, "of a real dtype", str(weights.dtype))
+    with np.errstate(over="ignore"):
+        weights = weights.astype(np.float32)
+    bad = int((~np.isfinite(weights)).sum())
+    if bad:
+        reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
+    return torch.from_numpy(np.ascontiguousarray(weights))
 
 
 def as_labels(owner: str, name: str, value: Any) -> Int[Tensor, " n"]:

@@ -13,7 +13,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import reject
 from gclkit.graphs.arrays import NpzFile, read_csr, read_npy, read_table
-from gclkit.graphs.features import as_features, as_labels
+from gclkit.graphs.features import as_features, as_labels, as_weights
 from gclkit.graphs.from_npz import from_arrays
 from gclkit.graphs.graphml import read_graphml
 
@@ -42,7 +42,7 @@ def _read_edge_list(owner: str, path: Path) -> Data:
     edges, weight = read_table(owner, path, columns=2, weights=True)
     data = Data(edge_index=torch.from_numpy(edges.T.copy()))
     if weight is not None:
-        data.edge_weight = torch.from_numpy(weight).float()
+        data.edge_weight = as_weights(owner, "edge_weight", weight)
     return data
 
 

@@ -9,7 +9,7 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.features import as_features, as_labels
+from gclkit.graphs.features import as_features, as_labels, as_weights
 
 
 def from_networkx(owner: str, graph: Any) -> Data:
@@ -28,7 +28,7 @@ def from_networkx(owner: str, graph: Any) -> Data:
     weights = _attribute(owner, "weight", [values for *_, values in graph.edges(data=True)])
     weight = None
     if weights is not None:
-        weight = torch.from_numpy(_numbers(owner, "weight", weights).astype(np.float32))
+        weight = as_weights(owner, "weight", _numbers(owner, "weight", weights))
     if not graph.is_directed():
         reverse = edge_index[0] != edge_index[1]
         edge_index = torch.cat([edge_index, edge_index[:, reverse].flip(0)], dim=1)

@@ -10,7 +10,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import reject
 from gclkit.graphs.arrays import Arrays, read_csr
-from gclkit.graphs.features import as_features, as_labels
+from gclkit.graphs.features import as_features, as_labels, as_weights
 
 _FEATURES = ("x", "node_features", "features", "attr_matrix")
 _LABELS = ("y", "node_labels", "labels")
@@ -42,9 +42,7 @@ def from_arrays(owner: str, arrays: Arrays) -> Data:
         data.edge_index = torch.from_numpy(np.ascontiguousarray(edges.astype(np.int64)))
         weight = _first(arrays, _WEIGHTS)
         if weight is not None:
-            if weight.dtype.kind not in "biuf":
-                reject(owner, "edge_weight", "of a real dtype", str(weight.dtype))
-            data.edge_weight = torch.from_numpy(weight.astype(np.float32))
+            data.edge_weight = as_weights(owner, "edge_weight", weight)
     elif "adj_indptr" in arrays or "indptr" in arrays:
         adjacency = read_csr(owner, arrays, "adj" if "adj_indptr" in arrays else "")
         if adjacency.shape[0] != adjacency.shape[1]:
@@ -54,7 +52,7 @@ def from_arrays(owner: str, arrays: Arrays) -> Data:
         pairs = np.stack([adjacency.row, adjacency.col]).astype(np.int64)
         data.edge_index = torch.from_numpy(pairs)
         if not (adjacency.data == 1).all():
-            data.edge_weight = torch.from_numpy(adjacency.data.astype(np.float32))
+            data.edge_weight = as_weights(owner, "adj_data", adjacency.data)
     else:
         reject(owner, "source", "a file with 'edge_index', 'edges' or 'adj_indptr'", sorted(arrays))
 

@@ -274,6 +274,10 @@ def test_other_endings_of_arrays(files, sentence, tmp_path):
             "'edge_weight' must be of a real dtype (got '<U1')",
         ),
         (
+            {"edge_index": EDGES.T, "x": X, "edge_weight": np.full(5, 1e300)},
+            "'edge_weight' must be finite in float32 (got '5 entries NaN or infinite')",
+        ),
+        (
             {"edge_index": EDGES.T, "x": X, "num_nodes": 7},
             "'num_nodes' must be 5, the number of feature rows (got 7)",
         ),
