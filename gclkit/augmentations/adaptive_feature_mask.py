@@ -1,0 +1,50 @@
+"""Feature masking guided by centrality."""
+
+from __future__ import annotations
+
+import torch
+from torch_geometric.data import Data
+from torch_geometric.transforms import BaseTransform
+
+from gclkit.augmentations.adaptive_edge_drop import adaptive_drop_probability
+from gclkit.augmentations.feature_mask import keep_features, require_features
+from gclkit.checks import check_probability, reject
+
+
+class AdaptiveFeatureMask(BaseTransform):
+    r"""Masks feature columns, those that central nodes use least first.
+
+    From "Graph Contrastive Learning with Adaptive Augmentation" (GCA, `arXiv:2010.14945
+    <https://arxiv.org/abs/2010.14945>`_); the probabilities are those of
+    :func:`~gclkit.augmentations.adaptive_drop_probability`. Reads ``feature_drop_weight``,
+    written by :class:`~gclkit.augmentations.AddCentrality`, so that a batch of a graph is
+    treated like the graph. The columns kept are written to ``feature_keep`` [1, f].
+
+    Args:
+        p: Wanted mask rate, in [0, 1].
+        threshold: Largest mask probability, in [0, 1].
+        generator: Source of randomness, on the device of the graph.
+            (default: the global generator)
+    """
+
+    def __init__(
+        self, p: float, *, threshold: float = 0.7, generator: torch.Generator | None = None
+    ) -> None:
+        self.p = check_probability("AdaptiveFeatureMask", "p", p)
+        self.threshold = check_probability("AdaptiveFeatureMask", "threshold", threshold)
+        self.generator = generator
+
+    def forward(self, data: Data) -> Data:
+        x = require_features("AdaptiveFeatureMask", data)
+        weight = data.get("feature_drop_weight")
+        if weight is None:
+            rule = (
+                "a graph with 'feature_drop_weight': apply gclkit.augmentations.AddCentrality first"
+            )
+            reject("AdaptiveFeatureMask", "data", rule, data)
+        drop = adaptive_drop_probability(weight[0], self.p, threshold=self.threshold)
+        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
+        return keep_features(data, coins >= drop)
+
+    def __repr__(self) -> str:
+        return f"AdaptiveFeatureMask(p={self.p}, threshold={self.threshold})"
