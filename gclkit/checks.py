@@ -7,6 +7,7 @@ from numbers import Integral, Real
 from typing import TYPE_CHECKING, NoReturn
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -70,6 +71,70 @@ def check_finite(owner: str, name: str, value: Tensor) -> Tensor:
     return value
 
 
+def check_floats(
+    owner: str,
+    name: str,
+    value: Tensor,
+    *,
+    dims: int = 2,
+    dtype: torch.dtype | None = None,
+    columns: int | None = None,
+    sparse: bool = False,
+) -> Tensor:
+    """Returns ``value`` if it is a tensor of real floating point numbers, else raises.
+
+    Looks at no entry, so it never waits for a device.
+
+    Args:
+        owner: Function that the error message names.
+        name: Argument that the error message names.
+        value: The tensor.
+        dims: Number of dimensions.
+        dtype: The only dtype allowed. (default: any floating one)
+        columns: Size of the last dimension. (default: any)
+        sparse: Whether the CSR layout is allowed beside the strided one.
+    """
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        reject(owner, name, "a tensor", type(value).__name__)
+    if value.layout != torch.strided and not (sparse and value.layout == torch.sparse_csr):
+        reject(owner, name, f"strided{' or sparse CSR' if sparse else ''}", value.layout)
+    if value.dim() != dims or (columns is not None and value.size(-1) != columns):
+        wide = "" if columns is None else f" and {columns} columns"
+        reject(owner, name, f"a tensor of {dims} dimensions{wide}", tuple(value.shape))
+    if not value.is_floating_point():
+        reject(owner, name, "of a floating point dtype", value.dtype)
+    if dtype is not None and value.dtype != dtype:
+        reject(owner, name, f"of dtype {dtype}, as the parameters are", value.dtype)
+    return value
+
+
+def check_edges(owner: str, edge_index: Tensor, num_nodes: int | None = None) -> Tensor:
+    """Returns ``edge_index`` if it is two rows of int64 node indices, else raises.
+
+    Args:
+        owner: Function that the error message names.
+        edge_index: The edges, [2, e].
+        num_nodes: Indices must lie below. Looked at on a CPU only: elsewhere it would wait for
+            the device. (default: any)
+    """
+    import torch
+
+    if not isinstance(edge_index, torch.Tensor) or edge_index.layout != torch.strided:
+        reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
+    if edge_index.dim() != 2 or edge_index.size(0) != 2:
+        reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
+    if edge_index.dtype != torch.int64:
+        reject(owner, "edge_index", "of dtype torch.int64", edge_index.dtype)
+    if num_nodes is not None and edge_index.numel() and edge_index.device.type == "cpu":
+        low, high = (int(end) for end in edge_index.aminmax())
+        if low < 0 or high >= num_nodes:
+            rule = f"node indices from 0 to {num_nodes - 1}"
+            reject(owner, "edge_index", rule, low if low < 0 else high)
+    return edge_index
+
+
 def unsupported(owner: str, what: str, supported: Iterable[str]) -> NoReturn:
     """Raises the one message for a component that an operation cannot treat.
 
@@ -85,4 +150,5 @@ def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
     Raises:
         ValueError: Always: ``owner: needs about 38.1 GB for sizes; advice``.
     """
-    raise ValueError(f"{owner}: needs about {needed / 1e9:.1f} GB for {sizes}; {advice}")
+    size = f"{needed / 1e9:.1f} GB" if needed >= 1e8 else f"{needed / 1e6:.1f} MB"
+    raise ValueError(f"{owner}: needs about {size} for {sizes}; {advice}")

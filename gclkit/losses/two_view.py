@@ -10,7 +10,14 @@ from typing_extensions import Unpack
 from gclkit.checks import check_count, check_positive
 from gclkit.losses.positives import mean_positive, positive_counts
 from gclkit.losses.views import check_views, unit_rows
-from gclkit.ops import BlockOptions, self_logsumexp, similarity_logsumexp
+from gclkit.ops import (
+    BlockOptions,
+    choose_backend,
+    operand,
+    plan_blocks,
+    self_logsumexp,
+    similarity_logsumexp,
+)
 
 
 def two_view_contrast(
@@ -43,8 +50,10 @@ def two_view_contrast(
         index = positive_counts(positives, n).nonzero()[:, 0]
         if index.numel() == 0:
             return 0.0 * z.sum()
-    if anchors is not None and check_count(owner, "anchors", anchors) < index.numel():
-        rows = torch.cat([draw(index, anchors, generator), n + draw(index, anchors, generator)])
+    drawn = index.numel() if anchors is None else check_count(owner, "anchors", anchors)
+    check_memory(owner, z, 2 * min(drawn, index.numel()), **options)
+    if drawn < index.numel():
+        rows = torch.cat([draw(index, drawn, generator), n + draw(index, drawn, generator)])
         denominator = similarity_logsumexp(z[rows], z, scale, bias, rows, **options)
     else:
         rows = torch.cat([index, n + index])
@@ -63,3 +72,19 @@ def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor
     device = index.device if generator is None else generator.device
     order = torch.randperm(index.numel(), generator=generator, device=device)
     return index[order[:count].to(index.device)]
+
+
+def check_memory(owner: str, z: Tensor, rows: int, **options: Unpack[BlockOptions]) -> None:
+    """Raises a ``ValueError`` that names the caller before anything large is allocated."""
+    plan_blocks(
+        owner,
+        z,
+        rows,
+        z.size(0),
+        operand=operand(owner, options.get("precision", "float32"), z.dtype),
+        block_rows=options.get("block_rows"),
+        memory_budget=options.get("memory_budget"),
+        backend=choose_backend(owner, options.get("backend", "auto"), z),
+        nodes=z.size(0) // 2,
+        advice=" or anchors=1024" if rows > 2048 else "",
+    )

@@ -13,7 +13,14 @@ from gclkit.checks import check_same_shape, reject
 from gclkit.ops import check_all_finite
 
 
-def check_views(owner: str, z1: Tensor, z2: Tensor, *, at_least: int = 1) -> None:
+def check_views(
+    owner: str,
+    z1: Tensor,
+    z2: Tensor,
+    *,
+    at_least: int = 1,
+    names: tuple[str, str] = ("z1", "z2"),
+) -> None:
     """Raises a ``ValueError`` unless two views are matrices of one shape, dtype and device.
 
     Args:
@@ -21,14 +28,16 @@ def check_views(owner: str, z1: Tensor, z2: Tensor, *, at_least: int = 1) -> Non
         z1: Embeddings of the first view, ``[n, d]``.
         z2: Embeddings of the second view, row by row of the same nodes.
         at_least: Least number of rows.
+        names: Names of the two arguments, for the message.
     """
-    check_matrix(owner, "z1", z1, at_least=at_least)
-    check_matrix(owner, "z2", z2, at_least=at_least)
-    check_same_shape(owner, "z2", z2, "z1", z1)
+    first, second = names
+    check_matrix(owner, first, z1, at_least=at_least)
+    check_matrix(owner, second, z2, at_least=at_least)
+    check_same_shape(owner, second, z2, first, z1)
     if z1.dtype != z2.dtype:
-        reject(owner, "z2", f"of the dtype of 'z1', {z1.dtype}", z2.dtype)
+        reject(owner, second, f"of the dtype of '{first}', {z1.dtype}", z2.dtype)
     if z1.device != z2.device:
-        reject(owner, "z2", f"on the device of 'z1', {z1.device}", z2.device)
+        reject(owner, second, f"on the device of '{first}', {z1.device}", z2.device)
 
 
 def check_matrix(owner: str, name: str, z: Tensor, *, at_least: int = 1) -> None:

@@ -1,17 +1,24 @@
 """Numeric primitives. No graph objects, no modules, no randomness."""
 
 from gclkit.ops.backend import choose_backend
-from gclkit.ops.inputs import check_all_finite
+from gclkit.ops.inputs import check_all_finite, operand
+from gclkit.ops.memory import default_block, needed_bytes, plan_blocks
 from gclkit.ops.mutual_logsumexp import mutual_logsumexp
 from gclkit.ops.options import BlockOptions
 from gclkit.ops.self_logsumexp import self_logsumexp
 from gclkit.ops.similarity_logsumexp import similarity_logsumexp
+from gclkit.ops.similarity_softplus import similarity_softplus
 
 __all__ = [
     "BlockOptions",
     "check_all_finite",
     "choose_backend",
+    "default_block",
     "mutual_logsumexp",
+    "needed_bytes",
+    "operand",
+    "plan_blocks",
     "self_logsumexp",
     "similarity_logsumexp",
+    "similarity_softplus",
 ]

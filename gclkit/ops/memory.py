@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -13,27 +14,42 @@ from gclkit.checks import check_count, check_positive, reject_size
 # 8192 x 8192 fills a GPU.
 CPU_BLOCK = 1024
 GPU_BLOCK = 8192
+SMALLEST_BLOCK = 64
 CGROUP = Path("/sys/fs/cgroup")
 
 
-def tile_bytes(block: int, rows: int, keys: int, *, itemsize: int = 4) -> int:
-    """Returns the bytes of one tile with its scratch: a tile of terms and one of weights.
+def needed_bytes(
+    rows: int, keys: int, channels: int, *, block: int, operand: torch.dtype, backend: str
+) -> int:
+    r"""Returns the bytes of forward and backward beyond the inputs and their gradients.
 
-    Operands narrower than the sums need both in either width.
+    Counted are what grows with ``n d`` (operands, gradients of unit rows, and what the
+    normalisation of the calling loss saves) and one tile with its scratch: terms and weights
+    in fp32, and both once more where products are narrower. The definition holds logits, what
+    log-sum-exp saves and the gradients of both.
+
+    Args:
+        rows: Number of queries.
+        keys: Number of keys.
+        channels: Width of the embeddings.
+        block: Rows and columns of a tile.
+        operand: Dtype of the factors of matrix products.
+        backend: Implementation that runs.
     """
-    scratch = 8 if itemsize == 4 else 16 if itemsize == 8 else 8 + 2 * itemsize
-    return min(block, rows) * min(block, keys) * scratch
+    sums = max(operand.itemsize, 4)
+    vectors = (2 * rows + 7 * keys) * (channels + 2) * sums
+    if backend == "reference":
+        return vectors + 5 * rows * keys * sums
+    if backend == "triton":
+        return vectors
+    tile = min(block, rows) * min(block, keys)
+    return vectors + tile * tile_itemsize(operand)
 
 
-def vector_bytes(rows: int, keys: int, channels: int, *, itemsize: int = 4) -> int:
-    """Returns the bytes that grow with n * d: operands, their gradients and row sums."""
-    sums = max(itemsize, 4)
-    return (rows + keys) * (channels * (2 * itemsize + 2 * sums) + 4 * sums)
-
-
-def reference_bytes(rows: int, keys: int, *, itemsize: int = 4) -> int:
-    """Returns the bytes of the definition: logits, what log-sum-exp saves, and gradients."""
-    return 4 * rows * keys * max(itemsize, 4)
+def tile_itemsize(operand: torch.dtype) -> int:
+    """Returns the bytes per entry of a tile with its scratch."""
+    sums = max(operand.itemsize, 4)
+    return 3 * sums if operand.itemsize == sums else 2 * sums + 2 * operand.itemsize
 
 
 def available_bytes(device: torch.device) -> int:
@@ -64,6 +80,7 @@ def plan_blocks(
     block_rows: int | None = None,
     memory_budget: float | None = None,
     backend: str = "blockwise",
+    nodes: int | None = None,
     advice: str = "",
 ) -> tuple[int, int]:
     r"""Returns the block size and the bytes that kept blocks may take.
@@ -79,37 +96,40 @@ def plan_blocks(
         memory_budget: Bytes for blocks, scratch and operands together. Blocks are kept
             between forward and backward only if it is given. (default: keep none)
         backend: Implementation that will run.
+        nodes: Number of nodes ``n`` of the caller, for the message. (default: the rows)
         advice: What else the caller may change, for the message.
 
     Raises:
         ValueError: If a setting is out of range, or the memory needed exceeds what is
             available or :obj:`memory_budget`.
     """
-    size = operand.itemsize
     limit: float = available_bytes(like.device)
     if memory_budget is not None:
         limit = min(limit, check_positive(owner, "memory_budget", memory_budget))
-    if backend == "reference":
-        needed = reference_bytes(rows, keys, itemsize=size)
-        if needed > limit:
-            reject_size(owner, needed, f"n={rows}, m={keys}", "use backend='blockwise'" + advice)
-        return rows, 0
-    if backend == "triton":
-        return CPU_BLOCK, 0
 
-    fixed = vector_bytes(rows, keys, like.size(1), itemsize=size)
-    largest = max(rows, keys)
+    def needed(block: int) -> int:
+        return needed_bytes(rows, keys, like.size(1), block=block, operand=operand, backend=backend)
+
+    block = default_block(rows, keys, like.device, block_rows, owner)
     if block_rows is None:
-        block = min(largest, GPU_BLOCK if like.is_cuda else CPU_BLOCK)
-        while block > 64 and fixed + tile_bytes(block, rows, keys, itemsize=size) > limit:
+        while block > SMALLEST_BLOCK and needed(block) > limit:
             block //= 2
-    else:
-        block = min(largest, check_count(owner, "block_rows", block_rows))
-    needed = fixed + tile_bytes(block, rows, keys, itemsize=size)
-    if needed > limit:
-        per_entry = tile_bytes(1, 1, 1, itemsize=size)
-        fits = int(max(limit - fixed, 0) / per_entry) ** 0.5
-        hint = f"use block_rows ≤ {int(fits)}" if fits >= 1 else "use fewer rows"
-        reject_size(owner, needed, f"n={rows}, block_rows={block}", hint + advice)
-    keep = 0 if memory_budget is None else int(limit - needed)
+    if needed(block) > limit:
+        if backend == "reference":
+            sizes, hint = f"n={nodes or rows}", f"use backend='blockwise'{advice}"
+        else:
+            fits = math.isqrt(max(0, int(limit) - needed(0)) // tile_itemsize(operand))
+            sizes = f"n={nodes or rows}, block_rows={block}"
+            hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
+        reject_size(owner, needed(block), sizes, hint)
+    keep = 0 if memory_budget is None else int(limit - needed(block))
     return block, keep
+
+
+def default_block(
+    rows: int, keys: int, device: torch.device, block_rows: int | None, owner: str
+) -> int:
+    """Returns the block size that was asked for, or what the device likes best."""
+    if block_rows is None:
+        return min(max(rows, keys), GPU_BLOCK if device.type == "cuda" else CPU_BLOCK)
+    return min(max(rows, keys), check_count(owner, "block_rows", block_rows))

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from typing_extensions import Unpack
+
+from gclkit.checks import check_positive
+from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops import BlockOptions, mutual_logsumexp
+
+
+def clip_infonce(
+    z1: Float[Tensor, "n d"],
+    z2: Float[Tensor, "n d"],
+    *,
+    temperature: float = 0.5,
+    **options: Unpack[BlockOptions],
+) -> Float[Tensor, ""]:
+    r"""InfoNCE with negatives of the other view only, mean over both directions, as in CLIP
+    (`arXiv:2103.00020 <https://arxiv.org/abs/2103.00020>`_) and COSTA.
+
+    .. math::
+        \mathcal{L} = \frac{1}{2n} \sum_i \Big( \log \sum_j e^{s_{ij}/\tau}
+        + \log \sum_j e^{s_{ji}/\tau} \Big) - \frac{1}{n} \sum_i \frac{s_{ii}}{\tau}
+
+    with cosine similarities :math:`s_{ij}` of node i in view 1 and node j in view 2. Each
+    block of the matrix serves both directions. A single node gives 0.
+
+    Args:
+        z1: Embeddings of the first view; no row is zero.
+        z2: Embeddings of the second view, row by row of the same nodes.
+        temperature: Temperature :math:`\tau > 0`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
+
+    Returns:
+        A scalar in nats, in fp32 (fp64 for fp64 inputs).
+
+    Raises:
+        ValueError: As :func:`gclkit.losses.infonce`.
+    """
+    check_views("clip_infonce", z1, z2)
+    scale = 1.0 / check_positive("clip_infonce", "temperature", temperature)
+    u1, u2 = unit_rows("clip_infonce", "z1", z1), unit_rows("clip_infonce", "z2", z2)
+    forth, back = mutual_logsumexp(u1, u2, scale, **options)
+    return ((forth + back) / 2 - scale * (u1 * u2).sum(dim=1)).mean()
+
+
+class ClipInfoNCE(torch.nn.Module):
+    """The settings of :func:`clip_infonce`.
+
+    Args:
+        temperature: As in :func:`clip_infonce`.
+        **options: As in :func:`clip_infonce`.
+    """
+
+    def __init__(self, temperature: float = 0.5, **options: Unpack[BlockOptions]) -> None:
+        super().__init__()
+        self.temperature = check_positive("ClipInfoNCE", "temperature", temperature)
+        self.options = options
+
+    def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        return clip_infonce(z1, z2, temperature=self.temperature, **self.options)
+
+    def extra_repr(self) -> str:
+        return f"temperature={self.temperature}"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from typing_extensions import Unpack
+
+from gclkit.checks import check_positive
+from gclkit.losses.negatives import negatives_logsumexp
+from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
+from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops import BlockOptions, similarity_logsumexp
+
+
+def dcl(
+    z1: Float[Tensor, "n d"],
+    z2: Float[Tensor, "n d"],
+    *,
+    temperature: float = 0.1,
+    positives: Int[Tensor, "2 p"] | None = None,
+    **options: Unpack[BlockOptions],
+) -> Float[Tensor, ""]:
+    r"""Decoupled contrast (`arXiv:2110.06848 <https://arxiv.org/abs/2110.06848>`_, Eq. 6):
+    InfoNCE without the positive pair in the denominator, mean over both directions.
+
+    .. math::
+        \ell_i = -\frac{s^{12}_{ii}}{\tau} + \log \sum_{j \ne i} \Big(
+        e^{s^{11}_{ij}/\tau} + e^{s^{12}_{ij}/\tau} \Big)
+
+    The value may be negative. A single node has no negatives: its loss is 0.
+
+    Args:
+        z1: Embeddings of the first view; no row is zero.
+        z2: Embeddings of the second view, row by row of the same nodes.
+        temperature: Temperature :math:`\tau > 0`.
+        positives: Pairs ``(anchor, positive)``: the positive is a node of the other view. The
+            numerator is the mean over an anchor's positives, none of them is in its
+            denominator, and anchors without any are left out. (default: its own)
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
+
+    Returns:
+        A scalar in nats, in fp32 (fp64 for fp64 inputs).
+
+    Raises:
+        ValueError: As :func:`gclkit.losses.infonce`.
+    """
+    check_views("dcl", z1, z2)
+    scale = 1.0 / check_positive("dcl", "temperature", temperature)
+    u1, u2 = unit_rows("dcl", "z1", z1), unit_rows("dcl", "z2", z2)
+    n = u1.size(0)
+    if n == 1:
+        return 0.0 * (u1 + u2).sum()
+    if positives is None:
+        negatives = negatives_logsumexp(u1, u2, scale, **options)
+        return (negatives - scale * (u1 * u2).sum(dim=1).repeat(2)).mean()
+
+    positives = check_positives("dcl", positives, n)
+    index = positive_counts(positives, n).nonzero()[:, 0]
+    if index.numel() == 0:
+        return 0.0 * (u1 + u2).sum()
+    terms = []
+    itself = torch.arange(n, device=u1.device)
+    for anchors, others in ((u1, u2), (u2, u1)):
+        within = similarity_logsumexp(anchors, anchors, scale, None, itself, **options)
+        across = similarity_logsumexp(anchors, others, scale, None, positives, **options)
+        numerator = scale * (anchors * mean_over_positives(positives, others)).sum(dim=1)
+        terms.append((torch.logaddexp(within, across) - numerator)[index])
+    return torch.cat(terms).mean()
+
+
+class DCL(torch.nn.Module):
+    """The settings of :func:`dcl`.
+
+    Args:
+        temperature: As in :func:`dcl`.
+        **options: As in :func:`dcl`.
+    """
+
+    def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
+        super().__init__()
+        self.temperature = check_positive("DCL", "temperature", temperature)
+        self.options = options
+
+    def forward(
+        self,
+        z1: Float[Tensor, "n d"],
+        z2: Float[Tensor, "n d"],
+        *,
+        positives: Int[Tensor, "2 p"] | None = None,
+    ) -> Float[Tensor, ""]:
+        return dcl(z1, z2, temperature=self.temperature, positives=positives, **self.options)
+
+    def extra_repr(self) -> str:
+        return f"temperature={self.temperature}"

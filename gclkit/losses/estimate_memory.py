@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import torch
+
+from gclkit.checks import check_choice, check_count, check_positive
+from gclkit.ops import default_block, needed_bytes, operand
+
+
+def estimate_memory(
+    num_nodes: int,
+    channels: int,
+    *,
+    anchors: int | None = None,
+    precision: str = "float32",
+    backend: str = "blockwise",
+    memory_budget: float | None = None,
+    block_rows: int | None = None,
+    device: str | torch.device = "cpu",
+) -> int:
+    r"""Bytes that :func:`gclkit.losses.infonce` takes beyond its inputs and their gradients,
+    forward and backward.
+
+    Args:
+        num_nodes: Number of nodes ``n``; both views are stacked into ``2n`` rows.
+        channels: Width ``d`` of the embeddings.
+        anchors: As in :func:`gclkit.losses.infonce`.
+        precision: As in :func:`gclkit.losses.infonce`.
+        backend: As in :func:`gclkit.losses.infonce`.
+        memory_budget: As in :func:`gclkit.losses.infonce`: blocks are kept up to it.
+        block_rows: As in :func:`gclkit.losses.infonce`.
+        device: Where the loss would run; it decides the default block size.
+
+    Returns:
+        An upper estimate, in bytes, for fp32 inputs.
+
+    Raises:
+        ValueError: If a setting is out of range.
+    """
+    owner = "estimate_memory"
+    keys = 2 * check_count(owner, "num_nodes", num_nodes)
+    check_count(owner, "channels", channels)
+    check_choice(owner, "backend", backend, ("reference", "blockwise", "triton"))
+    rows = keys if anchors is None else min(keys, 2 * check_count(owner, "anchors", anchors))
+    product = operand(owner, precision, torch.float32)
+    block = default_block(rows, keys, torch.device(device), block_rows, owner)
+    needed = needed_bytes(rows, keys, channels, block=block, operand=product, backend=backend)
+    if memory_budget is None or backend != "blockwise":
+        return needed
+    # A symmetric matrix keeps half of its blocks, and the whole of those on the diagonal.
+    entries = rows * keys if rows < keys else (keys * keys + keys * min(block, keys)) // 2
+    budget = int(check_positive(owner, "memory_budget", memory_budget))
+    return max(needed, min(budget, needed + entries * product.itemsize))

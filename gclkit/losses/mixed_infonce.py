@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+from typing_extensions import Unpack
+
+from gclkit.checks import check_count, check_positive
+from gclkit.losses.two_view import draw
+from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops import BlockOptions, self_logsumexp
+
+
+def mixed_infonce(
+    z1: Float[Tensor, "n d"],
+    z2: Float[Tensor, "n d"],
+    weight: Callable[[Tensor], Tensor],
+    *,
+    mixed: int,
+    temperature: float = 0.5,
+    generator: torch.Generator | None = None,
+    **options: Unpack[BlockOptions],
+) -> Float[Tensor, ""]:
+    r"""The mix variant of ProGCL (`arXiv:2110.02027 <https://arxiv.org/abs/2110.02027>`_): the
+    objective of :func:`infonce` with further negatives, mixed of those of largest weight.
+
+    The :obj:`mixed` negatives :math:`a` of largest :math:`w(s_{ia})` of each row of the
+    cross-view block are paired with a random permutation :math:`b` of themselves; the terms
+    :math:`e^{\tilde s/\tau}` of
+
+    .. math:: \tilde s = \frac{w_a s_a + w_b s_b}{w_a + w_b}
+
+    are added to the denominator. Blocks of rows are computed twice instead of being kept.
+
+    Args:
+        z1: Embeddings of the first view; no row is zero.
+        z2: Embeddings of the second view, row by row of the same nodes.
+        weight: The factor :math:`w > 0` as an element-wise function of the cosine; it is not
+            differentiated.
+        mixed: Number of mixed negatives per row; no more than there are negatives.
+        temperature: Temperature :math:`\tau > 0`.
+        generator: Source of the permutation. (default: the global generator)
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`; the rows of the
+            mixed negatives are computed in full precision in any case.
+
+    Returns:
+        A scalar in nats, in fp32 (fp64 for fp64 inputs).
+
+    Raises:
+        ValueError: As :func:`infonce`.
+    """
+    owner = "mixed_infonce"
+    check_views(owner, z1, z2)
+    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    check_count(owner, "mixed", mixed)
+    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    n = u1.size(0)
+    if n == 1:
+        return 0.0 * (u1 + u2).sum()
+    pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
+    rest = self_logsumexp(torch.cat([u1, u2]), scale, None, **options)
+    block = options.get("block_rows") or max(1, min(n, 2**22 // n))
+    added = torch.cat(
+        [
+            checkpoint(
+                _mixed_rows,
+                here,
+                there,
+                rows,
+                pair,
+                scale,
+                weight,
+                use_reentrant=False,
+                preserve_rng_state=False,
+            )
+            for here, there in ((u1, u2), (u2, u1))
+            for rows in torch.arange(n, device=u1.device).split(block)
+        ]
+    )
+    own = scale * (u1 * u2).sum(dim=1)
+    return (torch.logaddexp(rest, added) - torch.cat([own, own])).mean()
+
+
+def _mixed_rows(
+    here: Float[Tensor, "n d"],
+    there: Float[Tensor, "n d"],
+    rows: Int[Tensor, " b"],
+    pair: Int[Tensor, " k"],
+    scale: float,
+    weight: Callable[[Tensor], Tensor],
+) -> Float[Tensor, " b"]:
+    """The log-sum-exp of the mixed negatives of a block of rows."""
+    similarity = here[rows] @ there.T
+    with torch.no_grad():
+        weights = weight(similarity.detach()).scatter(1, rows[:, None], -1.0)
+        top = weights.topk(pair.numel(), dim=1)
+        share = top.values / (top.values + top.values[:, pair])
+    hard = similarity.gather(1, top.indices)
+    return (scale * (share * hard + (1 - share) * hard[:, pair])).logsumexp(dim=1)

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from typing_extensions import Unpack
+
+from gclkit.checks import check_positive
+from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops import BlockOptions, similarity_logsumexp
+
+
+def weighted_infonce(
+    z1: Float[Tensor, "n d"],
+    z2: Float[Tensor, "n d"],
+    weight: Callable[[Tensor], Tensor],
+    *,
+    temperature: float = 0.5,
+    **options: Unpack[BlockOptions],
+) -> Float[Tensor, ""]:
+    r"""InfoNCE whose negatives are weighted by a function of their similarity, as in ProGCL
+    (`arXiv:2110.02027 <https://arxiv.org/abs/2110.02027>`_, Eq. 7).
+
+    .. math::
+        \ell_i = -\frac{s_{ii}}{\tau} + \log \Big( e^{s_{ii}/\tau} + \sum_{v}
+        \sum_{j \ne i} \frac{w(s^v_{ij})}{\operatorname{mean}_{k \ne i} w(s^v_{ik})}
+        e^{s^v_{ij}/\tau} \Big)
+
+    with the intra-view and the inter-view block :math:`v`, mean over both directions. The
+    weights are evaluated inside the blocks and are not differentiated. A constant weight
+    gives :func:`gclkit.losses.infonce`. A single node has no negatives: its loss is 0.
+
+    Args:
+        z1: Embeddings of the first view; no row is zero.
+        z2: Embeddings of the second view, row by row of the same nodes.
+        weight: Maps cosine similarities to weights, element by element; positive somewhere
+            in each row.
+        temperature: Temperature :math:`\tau > 0`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
+
+    Returns:
+        A scalar in nats, in fp32 (fp64 for fp64 inputs).
+
+    Raises:
+        ValueError: As :func:`gclkit.losses.infonce`.
+    """
+    owner = "weighted_infonce"
+    check_views(owner, z1, z2)
+    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    n = u1.size(0)
+    if n == 1:
+        return 0.0 * (u1 + u2).sum()
+    own = torch.arange(n, device=u1.device)
+    positive = scale * (u1 * u2).sum(dim=1)
+    terms = []
+    for anchors, others in ((u1, u2), (u2, u1)):
+        denominator = positive
+        for keys in (anchors, others):
+            both = anchors, keys
+            total = similarity_logsumexp(*both, scale, None, own, weight=weight, **options)
+            with torch.no_grad():  # Scale 0 leaves the sum of the weights.
+                sums = similarity_logsumexp(*both, 0.0, None, own, weight=weight, **options)
+            denominator = torch.logaddexp(denominator, total - sums + math.log(n - 1))
+        terms.append(denominator - positive)
+    return torch.cat(terms).mean()
+
+
+class WeightedInfoNCE(torch.nn.Module):
+    """The settings of :func:`weighted_infonce`.
+
+    Args:
+        weight: As in :func:`weighted_infonce`.
+        temperature: As in :func:`weighted_infonce`.
+        **options: As in :func:`weighted_infonce`.
+    """
+
+    def __init__(
+        self,
+        weight: Callable[[Tensor], Tensor],
+        temperature: float = 0.5,
+        **options: Unpack[BlockOptions],
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.temperature = check_positive("WeightedInfoNCE", "temperature", temperature)
+        self.options = options
+
+    def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        return weighted_infonce(z1, z2, self.weight, temperature=self.temperature, **self.options)
+
+    def extra_repr(self) -> str:
+        return f"temperature={self.temperature}"

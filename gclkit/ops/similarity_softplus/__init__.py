@@ -1,0 +1,1 @@
+from gclkit.ops.similarity_softplus.api import similarity_softplus as similarity_softplus

@@ -1,0 +1,48 @@
+"""Plain PyTorch, one tile at a time. Runs wherever PyTorch runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+from gclkit.ops.tiles import Tiles, Tiling
+
+
+class SoftplusSums(torch.autograd.Function):
+    r"""``out_i = sum_j softplus(s q_i k_j)`` over the entries of the tiling."""
+
+    @staticmethod
+    def forward(ctx: Any, queries: Tensor, keys: Tensor, scale: Tensor, tiling: Tiling) -> Tensor:
+        tiles = Tiles(queries, keys, scale, tiling, logits=True)
+        total = queries.new_zeros(queries.size(0), dtype=tiles.sums)
+        for rows, _, tile in tiles:
+            out = tiles.scratch("terms", tile.shape, tile.dtype)
+            total[rows] += torch.logaddexp(tile, tile.new_zeros(()), out=out).sum(dim=1)
+        ctx.save_for_backward(queries, keys, scale)
+        ctx.tiling = tiling
+        return total
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
+        queries, keys, scale = ctx.saved_tensors
+        tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)
+        right = keys.to(tiles.left.dtype)
+        left = (queries * grad[:, None]).to(tiles.left.dtype)
+        grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
+        grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
+        for rows, columns, tile in tiles:
+            weight = tile.sigmoid_().to(tiles.left.dtype)
+            grad_queries[rows] += weight @ right[columns]
+            grad_keys[columns] += weight.T @ left[rows]
+        grad_queries *= grad[:, None]
+        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        return (
+            (scale * grad_queries).to(queries.dtype),
+            (scale * grad_keys).to(keys.dtype),
+            grad_scale if ctx.needs_input_grad[2] else None,
+            None,
+        )

@@ -1,0 +1,24 @@
+"""The definition: short enough to be checked against the paper by eye."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+
+def forward(
+    queries: Tensor,
+    keys: Tensor,
+    scale: Tensor,
+    exclude: Tensor | None,
+    operand: torch.dtype,
+    sums: torch.dtype,
+) -> Tensor:
+    terms = torch.nn.functional.softplus(
+        scale * (queries.to(operand) @ keys.to(operand).T).to(sums)
+    )
+    if exclude is not None:
+        left_out = torch.zeros_like(terms, dtype=torch.bool)
+        left_out[exclude[0], exclude[1]] = True
+        terms = terms.masked_fill(left_out, 0.0)
+    return terms.sum(dim=1)
