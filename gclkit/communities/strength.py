@@ -6,18 +6,30 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_edges, check_floats, reject
 
 
-def _check_membership(owner: str, edge_index: Tensor, membership: Tensor) -> None:
+def _check_membership(owner: str, edge_index: Tensor | None, membership: Tensor) -> None:
     if membership.dtype != torch.int64 or membership.dim() != 1:
         rule = "a vector of int64 community labels, one per node"
         reject(owner, "membership", rule, (membership.dtype, tuple(membership.shape)))
     if membership.numel() and int(membership.min()) < 0:
         reject(owner, "membership", "non-negative", int(membership.min()))
+    if edge_index is None:
+        return
+    check_edges(owner, edge_index)
+    if edge_index.numel() and int(edge_index.min()) < 0:
+        reject(owner, "edge_index", "node indices of at least 0", int(edge_index.min()))
     if edge_index.numel() and int(edge_index.max()) >= membership.numel():
         rule = f"within the {membership.numel()} nodes of 'membership'"
         reject(owner, "edge_index", rule, int(edge_index.max()))
+
+
+def _check_strength(owner: str, strength: Tensor, membership: Tensor) -> None:
+    check_floats(owner, "strength", strength, dims=1)
+    if membership.numel() and int(membership.max()) >= len(strength):
+        rule = f"one number per community, {int(membership.max()) + 1} or more"
+        reject(owner, "strength", rule, tuple(strength.shape))
 
 
 def community_strength(
@@ -55,6 +67,9 @@ def community_strength(
     _check_membership(owner, edge_index, membership)
     if num_nodes is not None and num_nodes != membership.numel():
         reject(owner, "membership", f"of length num_nodes={num_nodes}", membership.numel())
+    if edge_weight is not None and edge_weight.shape != (edge_index.size(1),):
+        rule = f"one weight per edge, of shape ({edge_index.size(1)},)"
+        reject(owner, "edge_weight", rule, tuple(edge_weight.shape))
     row, col = edge_index
     ones = torch.ones(row.numel(), dtype=torch.float64, device=row.device)
     weight = ones if edge_weight is None else edge_weight.to(torch.float64)
@@ -79,6 +94,8 @@ def node_strength(
         strength: One strength per community, from :func:`community_strength`.
         membership: The community of each node.
     """
+    _check_membership("node_strength", None, membership)
+    _check_strength("node_strength", strength, membership)
     return strength[membership]
 
 
@@ -105,6 +122,7 @@ def edge_scores(
         ValueError: If :obj:`membership` is no label vector over the nodes.
     """
     _check_membership("edge_scores", edge_index, membership)
+    _check_strength("edge_scores", strength, membership)
     a, b = membership[edge_index[0]], membership[edge_index[1]]
     score = torch.where(a == b, strength[a], -(strength[a] + strength[b]))
     if score.numel() == 0:

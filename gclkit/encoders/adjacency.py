@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.checks import check_edges, reject
 from gclkit.sparse import csr_tensor
 
 
@@ -29,10 +30,14 @@ def gcn_adjacency(
         num_nodes: Number of nodes :math:`n`.
         dtype: Of the values.
     """
+    check_edges("gcn_adjacency", edge_index, num_nodes)
     source, target = edge_index
     nodes = torch.arange(num_nodes, device=source.device)
     weight = torch.ones(source.numel(), dtype=dtype, device=source.device)
     if edge_weight is not None:
+        if edge_weight.shape != source.shape:
+            rule = f"one weight per edge, of shape {tuple(source.shape)}"
+            reject("gcn_adjacency", "edge_weight", rule, tuple(edge_weight.shape))
         weight = edge_weight.to(dtype)
     looped = torch.zeros(num_nodes, dtype=dtype, device=source.device)
     looped.index_add_(0, source, (source == target).to(dtype))

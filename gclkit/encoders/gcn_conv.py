@@ -9,6 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
+from gclkit.checks import check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
 
 
@@ -44,6 +45,9 @@ class GCNConv(pyg.GCNConv):
             edge_weight: One weight per edge, if :obj:`edge_index` holds edges.
         """
         weight = self.lin.weight
+        check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
+        if edge_index.layout != torch.sparse_csr:
+            check_edges("GCNConv", edge_index, x.size(0))
         h = x @ weight.t() if x.layout == torch.sparse_csr else F.linear(x, weight)
         if edge_weight is not None and edge_weight.requires_grad:
             # Gradients to the edges need the messages one by one.

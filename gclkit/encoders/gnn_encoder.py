@@ -9,7 +9,7 @@ import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gclkit.checks import check_choice, check_count
+from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.encoders.gcn_conv import GCNConv
 
@@ -102,7 +102,14 @@ class GNNEncoder(nn.Module):
             x: Features, strided or CSR.
             edge_index: The edges.
             edge_weight: One weight per edge, used by ``"gcn"`` alone. (default: 1 each)
+
+        Raises:
+            ValueError: For features of another width or dtype than the parameters, or edges
+                between nodes that do not exist.
         """
+        owner, dtype = type(self).__name__, next(self.parameters()).dtype
+        check_floats(owner, "x", x, dtype=dtype, columns=self.in_channels, sparse=True)
+        check_edges(owner, edge_index, x.size(0))
         edges: tuple[Tensor, ...] = (edge_index,)
         if self.conv == "gcn":
             if edge_weight is None or not edge_weight.requires_grad:

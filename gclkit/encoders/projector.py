@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gclkit.checks import check_count
+from gclkit.checks import check_count, check_floats
 
 
 class Projector(nn.Module):
@@ -41,5 +41,11 @@ class Projector(nn.Module):
         self.second.reset_parameters()
 
     def forward(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n k"]:
-        """Projects embeddings."""
+        """Projects embeddings.
+
+        Raises:
+            ValueError: For embeddings of another width or dtype than the parameters.
+        """
+        weight = self.first.weight
+        check_floats("Projector", "z", z, dtype=weight.dtype, columns=weight.size(1))
         return self.second(F.elu(self.first(z)))
