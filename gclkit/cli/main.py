@@ -9,7 +9,7 @@ from importlib import import_module
 
 import gclkit
 
-COMMANDS: tuple[str, ...] = ("train", "communities", "datasets", "env")
+COMMANDS: tuple[str, ...] = ("train", "evaluate", "report", "communities", "datasets", "env")
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from gclkit.checks import check_floats
+
 CHECKED_EPOCHS = (5, 10, 20)
 
 
@@ -29,7 +31,7 @@ def diagnose_collapse(loss: float, embeddings: Sequence[Tensor]) -> str | None:
         ``None``.
     """
     for z in embeddings:
-        z = z.detach()
+        z = check_floats("diagnose_collapse", "embeddings", z).detach()
         if z.size(0) < 2:
             continue
         largest = float(z.abs().max())

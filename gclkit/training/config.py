@@ -170,6 +170,9 @@ def read_config(path: str | Path) -> RunConfig:
     for key in ("method", "dataset"):
         if not isinstance(found.get(key), str):
             reject("read_config", key, "a name", found.get(key))
+    for key in ("model", "training", "published", "run"):
+        if not isinstance(found.get(key, {}), dict):
+            reject("read_config", key, "a mapping", found[key])
     config = RunConfig(**found)
     check_config(config)
     return config

@@ -1,0 +1,123 @@
+"""Score saved embeddings on a dataset, beside its raw features."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+TASKS = ("classification", "clustering", "link_prediction")
+PROBES = ("linear", "svm", "knn", "forest")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the parser."""
+    parser = commands.add_parser(
+        "evaluate",
+        help="score saved embeddings",
+        description=__doc__,
+        epilog="example: gclkit evaluate emb.npy --dataset cora --tasks classification clustering",
+    )
+    parser.add_argument(
+        "embeddings", type=Path, nargs="+", metavar="EMB",
+        help=".npy array or .pt tensor [n, d]; several files are several training seeds",
+    )  # fmt: skip
+    parser.add_argument("--dataset", required=True, help="a name or a file")
+    parser.add_argument("--root", type=Path, help="folder of the datasets")
+    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
+    parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
+    parser.add_argument(
+        "--tasks", nargs="+", default=["classification", "clustering"], choices=TASKS,
+        metavar="TASK", help=f"of {', '.join(TASKS)}; default: the first two",
+    )  # fmt: skip
+    parser.add_argument("--splits", default="random",
+                        help="random, stratified, public or K-shot; default: random")  # fmt: skip
+    parser.add_argument("--num-splits", type=int, default=10, help="random splits; default: 10")
+    parser.add_argument("--probe", choices=PROBES, default="linear", help="default: linear")
+    parser.add_argument("--shots", type=int, nargs="+", default=[], metavar="K",
+                        help="learning curve over K labels per class")  # fmt: skip
+    parser.add_argument("--edge-split", type=Path, metavar="FILE",
+                        help=".npz of the edge split that EMB was trained on")  # fmt: skip
+    parser.add_argument("--no-controls", action="store_true", help="leave the raw features out")
+    parser.add_argument("--out", type=Path, help="run folder for report.json and report.html")
+    parser.add_argument("--force", action="store_true", help="delete the run that is in --out")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    import contextlib
+
+    from gclkit.checks import reject
+    from gclkit.evaluators import EdgeSplit, evaluate
+    from gclkit.evaluators.read_embeddings import read_embeddings
+    from gclkit.graphs import dataset_hash, load
+    from gclkit.reports import RunFolder, write_report, write_yaml
+
+    if "link_prediction" in args.tasks and args.edge_split is None:
+        rule = "the file of the edge split that the embeddings were trained on"
+        reject("evaluate", "--edge-split", rule, None)
+    given = {key: getattr(args, key) for key in ("root", "features", "labels")}
+    data = load(args.dataset, **{key: value for key, value in given.items() if value is not None})
+    embeddings = {
+        seed: read_embeddings(path, data.num_nodes) for seed, path in enumerate(args.embeddings)
+    }
+    for path, z in zip(args.embeddings, embeddings.values(), strict=True):
+        if bool((z == z[0]).all()):
+            reject("evaluate", "embeddings", "different between nodes", f"{path}: all rows equal")
+    split = None if args.edge_split is None else EdgeSplit.load(args.edge_split)
+    options = {
+        "splits": args.splits, "num_splits": args.num_splits, "probe": _probe(args.probe),
+        "shots": tuple(args.shots), "edge_split": split,
+    }  # fmt: skip
+    held = RunFolder(args.out, force=args.force) if args.out else contextlib.nullcontext()
+    with held:
+        report = {
+            "status": "complete",
+            "method": args.embeddings[0].stem,
+            "dataset": {
+                "name": args.dataset,
+                "nodes": int(data.num_nodes or 0),
+                "edges": data.num_edges // 2,
+                "hash": dataset_hash(data),
+            },
+            "config": {
+                key: [str(entry) for entry in value] if isinstance(value, list) else str(value)
+                for key, value in vars(args).items()
+                if value not in (None, []) and key not in ("run", "verb")
+            },
+            "seeds": list(embeddings),
+            "results": evaluate(embeddings, data, tasks=args.tasks, **options),
+            "baselines": {},
+        }
+        if not args.no_controls and data.get("x") is not None:
+            report["baselines"]["raw_features"] = evaluate(
+                data.x, data, tasks=args.tasks, **options
+            )
+        _print(report)
+        if args.out is not None:
+            write_yaml(args.out / "config.yaml", report["config"])
+            path = write_report(
+                args.out, report, z=embeddings[0].numpy(),
+                y=None if data.get("y") is None else data.y.numpy(),
+            )  # fmt: skip
+            print(f"report: {path}")
+    return 0
+
+
+def _probe(name: str) -> object:
+    from gclkit import evaluators
+
+    known = {
+        "linear": evaluators.LinearProbe,
+        "svm": evaluators.SVMProbe,
+        "knn": evaluators.KNNProbe,
+        "forest": evaluators.RandomForestProbe,
+    }
+    return known[name]()
+
+
+def _print(report: dict) -> None:
+    from gclkit.reports.write import task_tables
+
+    for title, table, note in task_tables(report):
+        print(f"{title}\n\n{table.to_markdown()}\n{note}\n")

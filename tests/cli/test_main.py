@@ -1,0 +1,53 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+import gclkit
+from gclkit.cli.main import COMMANDS, main
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "gclkit", *arguments], capture_output=True, text=True, **options
+    )
+
+
+def test_version_and_help(capsys):
+    for flag, text in (("--version", gclkit.__version__), ("--help", "example: gclkit train")):
+        with pytest.raises(SystemExit) as stop:
+            main([flag])
+        assert stop.value.code == 0 and text in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", COMMANDS)
+def test_every_verb_explains_itself_with_an_example(verb, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([verb, "--help"])
+    assert stop.value.code == 0
+    assert f"example: gclkit {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_help_does_not_load_pytorch():
+    code = (
+        "import sys; from gclkit.cli.main import build_parser; build_parser().format_help();"
+        "sys.exit('torch' in sys.modules or 'numpy' in sys.modules)"
+    )
+    start = time.perf_counter()
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+    assert time.perf_counter() - start < 5, "0.5 s on a quiet machine"
+
+
+def test_bad_input_is_one_line_and_status_2():
+    out = run("communities", "nowhere.npz")
+    assert out.returncode == 2 and out.stdout == ""
+    assert out.stderr.startswith("gclkit: ") and out.stderr.count("\n") == 1
+    assert "nowhere.npz" in out.stderr
+
+
+def test_an_unknown_verb_lists_the_known_ones(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["trian"])
+    assert stop.value.code == 2
+    assert "train" in capsys.readouterr().err

@@ -1,0 +1,140 @@
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import yaml
+
+from gclkit.cli.main import main
+
+SETTINGS = ["--epochs", "3", "--quiet", "--num-splits", "2"]
+SETTINGS += ["--set", "out_channels=8", "projection_channels=8", "gamma_start=1"]
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Arguments for a run on an own graph of 90 nodes."""
+    rng = np.random.default_rng(0)
+    y = np.arange(90) % 3
+    pairs = np.argwhere(np.triu(rng.random((90, 90)) < np.where(y[:, None] == y, 0.3, 0.02), 1))
+    x = np.eye(3)[y] + rng.random((90, 3))
+    path = tmp_path_factory.mktemp("graph") / "own.npz"
+    np.savez(path, edge_index=pairs.T, x=x, y=y)
+    return ["--dataset", str(path), *SETTINGS]
+
+
+@pytest.fixture(scope="module")
+def run(small, tmp_path_factory):
+    out = tmp_path_factory.mktemp("train") / "run"
+    arguments = ["train", *small, "--seeds", "0", "4", "--evaluate-every", "2", "--out", str(out)]
+    assert main(arguments) == 0
+    return out
+
+
+def test_the_folder_is_as_documented(run):
+    assert {p.name for p in run.iterdir() if not p.name.startswith(".")} >= {
+        "config.yaml",
+        "plots",
+        "report.html",
+        "report.json",
+        "seed-0",
+        "seed-4",
+    }
+    for seed in (0, 4):
+        names = {p.name for p in (run / f"seed-{seed}").iterdir()}
+        assert {"embeddings.npy", "checkpoint.pt", "history.jsonl"} <= names
+        assert np.load(run / f"seed-{seed}" / "embeddings.npy").shape == (90, 8)
+        rows = (run / f"seed-{seed}" / "history.jsonl").read_text().splitlines()
+        assert len(rows) == 3 and "val_accuracy" in json.loads(rows[1])
+    assert list((run / "plots").glob("*.png"))
+
+
+def test_the_report_follows_the_schema(run):
+    report = json.loads((run / "report.json").read_text())
+    assert (report["schema"], report["status"]) == (1, "complete")
+    assert report["seeds"] == [0, 4] and report["regularizer"] is None
+    assert report["dataset"]["nodes"] == 90 and len(report["dataset"]["hash"]) >= 16
+    accuracy = report["results"]["classification"]["accuracy"]
+    assert accuracy["n"] == 4 and len(accuracy["values"]) == 4
+    assert {"seed", "split", "value"} == set(accuracy["values"][0])
+    assert report["results"]["classification"]["split"] == "random-10-10-80"
+    assert set(report["baselines"]) == {"raw_features", "untrained_encoder"}
+    assert {"communities_s", "seconds_per_epoch", "total_s", "peak_rss_mb"} == set(report["timing"])
+    assert {"gclkit", "torch", "device", "threads", "precision", "backend"} == set(
+        report["environment"]
+    )
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    assert config["model"]["out_channels"] == 8 and config["training"]["epochs"] == 3
+
+
+def test_the_page_asks_the_network_for_nothing(run):
+    page = (run / "report.html").read_text()
+    assert "own" in page and "<html" in page.lower()
+    assert 'src="http' not in page and 'href="http' not in page
+
+
+def test_the_same_seeds_give_the_same_results(run, small, tmp_path):
+    again = tmp_path / "again"
+    assert main(["train", *small, "--seeds", "0", "--out", str(again)]) == 0
+    a, b = (np.load(folder / "seed-0" / "embeddings.npy") for folder in (run, again))
+    assert np.array_equal(a, b)
+
+
+def test_a_finished_run_is_left_alone(run, small, capsys):
+    before = (run / "report.json").read_bytes()
+    assert main(["train", *small, "--out", str(run)]) == 2
+    assert "holds a complete run" in capsys.readouterr().err
+    assert (run / "report.json").read_bytes() == before
+
+
+def test_interrupted_and_resumed_is_uninterrupted(small, tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    arguments = [*small, "--epochs", "150", "--seeds", "2"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "gclkit", "train", *arguments, "--out", str(run)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in child.stdout:
+        if line.startswith("seed"):
+            break
+    time.sleep(0.1)
+    child.send_signal(signal.SIGINT)
+    out, err = child.communicate(timeout=120)
+    if child.returncode == 130:
+        assert "resume with: gclkit train --resume" in out, err
+        assert not (run / "report.json").exists()
+        assert main(["train", "--resume", str(run), "--quiet"]) == 0
+    else:
+        assert child.returncode == 0, "it was done before the signal came"
+    assert main(["train", *arguments, "--out", str(whole)]) == 0
+    a, b = (np.load(folder / "seed-2" / "embeddings.npy") for folder in (run, whole))
+    assert np.array_equal(a, b)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--method", "simclr"], "method_class: 'method' must be one of ["),
+        (["--dataset", "corra"], "gclkit: "),
+        (["--seeds", "-1"], "train: 'seeds' must be an integer of at least 0 (got -1)"),
+        (["--seeds", "1", "1"], "train: 'seeds' must be different numbers (got [1, 1])"),
+        (["--tasks", "ranking"], "train: 'tasks' must be one of ["),
+        (["--set", "tau=0.3"], "must be one of ["),
+        (["--set", "temperature"], "train: 'set' must be KEY=VALUE with a YAML value"),
+        (["--epochs", "0"], "pretrain: 'epochs' must be an integer of at least 1 (got 0)"),
+        (["--temperature", "-1"], "CSGCL: 'temperature' must be a positive number (got -1.0)"),
+        (["--threads", "0"], "train: 'threads' must be an integer of at least 1 (got 0)"),
+        (["--resume", "nothing"], "nothing"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(arguments, sentence, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "--quiet", "--dataset", "sbm", *arguments]) == 2
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert err.startswith("gclkit: ") and sentence in err
+    assert not list(tmp_path.rglob("report.json"))

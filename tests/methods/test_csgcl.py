@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from gclkit.communities import detect
+from gclkit.losses import infonce, team_up
+from gclkit.methods import CSGCL
+from gclkit.methods.csgcl import team_up_gamma
+
+
+@pytest.fixture
+def method():
+    torch.manual_seed(0)
+    return CSGCL(8, out_channels=6, projection_channels=5, gamma_start=10, gamma_max=0.5)
+
+
+@pytest.mark.parametrize(
+    ("epoch", "gamma"), [(1, 0.0), (10, 0.0), (35, 0.25), (60, 0.5), (500, 0.5)]
+)
+def test_schedule(epoch, gamma):
+    assert team_up_gamma(epoch, gamma_start=10, gamma_max=0.5) == pytest.approx(gamma)
+
+
+def test_prepare_writes_the_communities(graph, method):
+    data = method.prepare(graph)
+    assert "node_strength" not in graph
+    assert torch.equal(data.community, detect(graph, seed=0).membership)
+    assert {"node_strength", "edge_score", "edge_score_mean", "feature_score"} <= set(data.keys())
+
+
+def test_teams_up_late(graph, method):
+    data = method.prepare(graph, torch.Generator().manual_seed(1))
+    early, late = method.step(data, 10), method.step(data, 40)
+    h = [method.projector(z) for z in early.embeddings]
+    torch.testing.assert_close(early.loss, infonce(*h, temperature=method.temperature))
+    h = [method.projector(z) for z in late.embeddings]
+    expected = team_up(
+        *h, data.node_strength, gamma=0.3, temperature=method.temperature
+    )
+    torch.testing.assert_close(late.loss, expected)
+
+
+def test_the_gradient_reaches_every_parameter(graph, method):
+    data = method.prepare(graph, torch.Generator().manual_seed(1))
+    method.step(data, 40).loss.backward()
+    assert all(p.grad.abs().sum() > 0 for p in method.parameters())
+
+
+def test_a_batch_keeps_the_probabilities_of_the_graph(graph, method):
+    data = method.prepare(graph, torch.Generator().manual_seed(1))
+    batch = data.subgraph(torch.arange(24))
+    assert batch.edge_score_mean == data.edge_score_mean
+    assert method.step(batch, 40).embeddings[1].shape == (24, 6)
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match=r"^CSGCL: 'gamma_max' must be a number of at least 0"):
+        CSGCL(8, gamma_max=-1.0)
+    with pytest.raises(ValueError, match=r"^CommunalEdgeDropping: 'threshold' must be"):
+        CSGCL(8, edge_threshold=1.5)
+    with pytest.raises(ValueError, match=r"^CSGCL: 'gamma_start' must be an integer"):
+        CSGCL(8, gamma_start=-5)

@@ -1,0 +1,42 @@
+import pytest
+import torch
+from torch import nn
+
+from gclkit.encoders import GCNEncoder
+from gclkit.methods import Method
+
+
+class Fixed(Method):
+    def __init__(self):
+        super().__init__()
+        self.encoder = GCNEncoder(8, 4, norm="batch")
+        self.elsewhere = nn.Dropout(0.5)
+
+
+def test_embeds_in_evaluation_mode_and_goes_back(graph):
+    method = Fixed().train()
+    first, again = method.embed(graph), method.embed(graph)
+    assert method.training and torch.equal(first, again) and not first.requires_grad
+    method.eval()
+    method.embed(graph)
+    assert not method.training
+
+
+def test_prepare_checks_and_takes_the_generator(graph):
+    method, generator = Fixed(), torch.Generator()
+    assert method.prepare(graph, generator) is graph and method.generator is generator
+    graph.edge_index = graph.edge_index[:, :0]
+    with pytest.raises(ValueError, match=r"^Fixed: 'edge_index' must be "):
+        method.prepare(graph)
+
+
+def test_reset_reaches_the_children():
+    method = Fixed()
+    before = method.encoder.convs[0].lin.weight.clone()
+    method.reset_parameters()
+    assert not torch.equal(before, method.encoder.convs[0].lin.weight)
+
+
+def test_a_method_must_define_its_step(graph):
+    with pytest.raises(TypeError, match=r"^Fixed: a method must define step\(batch, epoch\)$"):
+        Fixed().step(graph, 1)

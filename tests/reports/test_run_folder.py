@@ -1,0 +1,84 @@
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from gclkit.reports import RunFolder, write_yaml
+
+
+def half_written(path):
+    path.mkdir(parents=True)
+    write_yaml(path / "config.yaml", {"method": "grace"})
+    (path / "seed-0").mkdir()
+    (path / "seed-0" / "checkpoint.pt").write_bytes(b"state")
+
+
+def test_a_new_folder_is_made_and_taken(tmp_path):
+    with RunFolder(tmp_path / "runs" / "a") as folder:
+        assert folder.path.is_dir() and not folder.is_complete()
+        assert folder.seed_folder(3) == folder.path / "seed-3"
+
+
+def test_a_run_is_never_overwritten_unasked(tmp_path):
+    path = tmp_path / "run"
+    half_written(path)
+    with pytest.raises(FileExistsError, match=r"holds files; choose another --out, or pass --force"):
+        RunFolder(path).__enter__()
+    (path / "report.json").write_text('{"status": "complete"}')
+    with pytest.raises(FileExistsError, match=r"holds a complete run; choose another"):
+        RunFolder(path).__enter__()
+    assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
+    with RunFolder(path, force=True):
+        assert [p.name for p in path.iterdir()] == [".lock"]
+
+
+def test_force_deletes_run_folders_only(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(FileExistsError, match=r"is no run folder, and --force deletes only those"):
+        RunFolder(tmp_path, force=True).__enter__()
+    assert (tmp_path / "thesis.tex").exists()
+
+
+def test_a_half_written_run_is_resumed(tmp_path):
+    path = tmp_path / "run"
+    with pytest.raises(FileNotFoundError, match=r"holds no run to resume$"):
+        RunFolder(path, resume=True).__enter__()
+    half_written(path)
+    with RunFolder(path, resume=True) as folder:
+        assert (folder.seed_folder(0) / "checkpoint.pt").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the child process is stopped with a POSIX pipe")
+def test_a_second_process_is_refused_and_a_dead_one_forgotten(tmp_path):
+    path = tmp_path / "run"
+    half_written(path)
+    code = (
+        "import sys; from gclkit.reports import RunFolder\n"
+        f"with RunFolder({str(path)!r}, resume=True): print('taken', flush=True); input()"
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert child.stdout.readline() == "taken\n"
+        with pytest.raises(BlockingIOError, match=r"^RunFolder: '.*' is in use by another process$"):
+            RunFolder(path, resume=True).__enter__()
+        with pytest.raises(BlockingIOError):
+            RunFolder(path, force=True).__enter__()
+        assert (path / "seed-0" / "checkpoint.pt").exists()
+    finally:
+        child.kill()
+        child.communicate()
+    with RunFolder(path, resume=True):
+        pass
+
+
+def test_yaml_holds_plain_values_only(tmp_path):
+    path = write_yaml(tmp_path / "a.yaml", {"b": [1, 2.5], "a": None})
+    assert path.read_text() == "b:\n- 1\n- 2.5\na: null\n"
+    sentence = "write_yaml: 'values' must be plain values (got "
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        write_yaml(path, {"b": object()})
+    assert path.read_text().startswith("b:"), "what was there is left"

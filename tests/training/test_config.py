@@ -1,0 +1,79 @@
+import re
+
+import pytest
+import yaml
+
+from gclkit.training import build_method, list_methods, list_recipes, read_config, resolve_config
+from gclkit.training.config import TRAINING_DEFAULTS, method_class, model_options
+
+
+def test_defaults_then_recipe_then_caller():
+    config = resolve_config("CSGCL", "photo")
+    assert config.method == "csgcl" and config.source == "authors"
+    assert config.training["max_grad_norm"] is TRAINING_DEFAULTS["max_grad_norm"]
+    assert config.training["lr"] == 0.1 and config.model["temperature"] == 0.3
+    mine = resolve_config("csgcl", "photo", model={"temperature": 0.6}, training={"lr": 0.02})
+    assert mine.training["lr"] == 0.02 and mine.model["temperature"] == 0.6
+    assert mine.model["edge_p"] == config.model["edge_p"]
+    assert mine.training["epochs"] == config.training["epochs"]
+
+
+def test_a_dataset_without_a_recipe_takes_the_default_of_the_method():
+    assert resolve_config("grace", "my_graph.npz").model == resolve_config("grace", "x.csv").model
+
+
+@pytest.mark.parametrize(("dataset", "method"), list_recipes())
+def test_every_recipe_is_valid_and_builds(dataset, method):
+    config = resolve_config(method, dataset)
+    assert config.source in ("authors", "ours")
+    assert set(config.model) <= model_options(method_class(method))
+    model = dict(config.model)
+    for width in ("out_channels", "projection_channels", "hidden_channels"):
+        if width in model:
+            model[width] = 4
+    method_class(method)(5, **model)
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(ValueError) as error:
+        resolve_config("simclr", "cora")
+    assert str(error.value) == (
+        f"method_class: 'method' must be one of {sorted(list_methods())} (got 'simclr')"
+    )
+    with pytest.raises(ValueError, match=r"^recipe cora/grace: 'model' must be one of .*'tau'\)$"):
+        resolve_config("grace", "cora", model={"tau": 0.4})
+    with pytest.raises(ValueError, match=r"^recipe cora/grace: 'training' must be one of "):
+        resolve_config("grace", "cora", training={"learning_rate": 0.4})
+
+
+def test_builds_the_method():
+    config = resolve_config("grace", "digits", model={"out_channels": 7})
+    assert build_method(config, 5).encoder.out_channels == 7
+
+
+def test_a_written_configuration_is_read_back(tmp_path):
+    config = resolve_config("csgcl", "sbm")
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config.to_dict()))
+    assert read_config(path) == config
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("[1, 2]", "read_config: 'path' must be a configuration (got "),
+        ("a: [", "read_config: 'path' must be a YAML file (got "),
+        ("method: 3\ndataset: cora", "read_config: 'method' must be a name (got 3)"),
+        ("method: grace", "read_config: 'dataset' must be a name (got None)"),
+        ("method: grace\ndataset: cora\nseed: 1", "must be one of ["),
+        ("!!python/object/apply:os.mkdir [executed]", "read_config: 'path' must be a YAML file"),
+        ("method: grace\ndataset: cora\nmodel: 3", "read_config: 'model' must be a mapping (got 3)"),
+    ],
+)
+def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        read_config(path)
+    assert [p.name for p in tmp_path.iterdir()] == ["config.yaml"]
