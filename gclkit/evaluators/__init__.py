@@ -1,7 +1,7 @@
 """Embeddings, labels and a split -> scores. Never sees the model."""
 
 from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
-from gclkit.evaluators.comparison import PairedComparison, compare_paired
+from gclkit.evaluators.comparison import PairedComparison, compare_paired, differs
 from gclkit.evaluators.diagnose import diagnose
 from gclkit.evaluators.edge_split import EdgeSplit, split_edges
 from gclkit.evaluators.evaluate import evaluate, summarize_links
@@ -19,6 +19,7 @@ from gclkit.evaluators.pair_diagnostics import (
     uniformity,
 )
 from gclkit.evaluators.ranking_scores import ranking_scores
+from gclkit.evaluators.read_embeddings import read_embeddings
 from gclkit.evaluators.sklearn_probes import KNNProbe, RandomForestProbe, SVMProbe
 from gclkit.evaluators.spectrum import covariance_spectrum, effective_rank
 from gclkit.evaluators.summary import summarize
@@ -42,6 +43,7 @@ __all__ = [
     "compare_paired",
     "covariance_spectrum",
     "diagnose",
+    "differs",
     "effective_rank",
     "evaluate",
     "hardness",
@@ -49,6 +51,7 @@ __all__ = [
     "kmeans",
     "make_splits",
     "ranking_scores",
+    "read_embeddings",
     "similarity_histograms",
     "split_edges",
     "splits_hash",

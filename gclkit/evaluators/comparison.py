@@ -87,3 +87,27 @@ def _signed_rank(differences: np.ndarray) -> float:
     exact = len(differences) <= 50 and len(np.unique(magnitudes)) == len(magnitudes)
     exact = exact and bool(magnitudes.all())
     return float(stats.wilcoxon(differences, method="exact" if exact else "approx").pvalue)
+
+
+def differs(first: Mapping[str, Any], second: Mapping[str, Any], *, level: float = 0.05) -> bool:
+    """Whether two summaries differ significantly, two-sided.
+
+    By the paired t-test where both have the same seeds and splits, else by Welch's; never with
+    fewer than two values on a side.
+
+    Args:
+        first: Result of :func:`summarize`.
+        second: Result of :func:`summarize`.
+        level: Limit of the p-value, in [0, 1].
+    """
+    check_probability("differs", "level", level)
+    rows = [summary["values"] for summary in (first, second)]
+    if min(map(len, rows)) < 2:
+        return False
+    keys = [{(row["seed"], row["split"]) for row in values} for values in rows]
+    if keys[0] == keys[1]:
+        return compare_paired(first, second).p_value < level
+    one, two = (np.array([row["value"] for row in values]) for values in rows)
+    if one.std() == 0 and two.std() == 0:
+        return bool(one[0] != two[0])
+    return bool(stats.ttest_ind(one, two, equal_var=False).pvalue < level)

@@ -74,30 +74,37 @@ def mlp_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -> Sco
         drawn = torch.rand(shape, generator=generator, dtype=z.dtype) * 2 - 1
         return (bound * drawn).to(z.device).requires_grad_()
 
-    weights = [start(features.size(1), width), start(width), start(width)]
-    bias = torch.zeros((), dtype=z.dtype, device=z.device, requires_grad=True)
+    parameters = [
+        start(features.size(1), width),
+        start(width),
+        start(width),
+        torch.zeros((), dtype=z.dtype, device=z.device, requires_grad=True),
+    ]
 
-    def head(rows: Tensor, first: Tensor, shift: Tensor, last: Tensor, end: Tensor) -> Tensor:
+    def head(rows: Tensor, state: list[Tensor]) -> Tensor:
+        first, shift, last, end = state
         return torch.relu(rows @ first + shift) @ last + end
 
-    def scorer(state: list[Tensor]) -> Scorer:
+    def scorer() -> Scorer:
+        state = [tensor.detach().clone() for tensor in parameters]
+
         def decode(left: Tensor, right: Tensor) -> Tensor:
             rows = torch.cat([left * right, (left - right).abs()], dim=1)
-            return head((rows - mean) / deviation, *state)
+            return head((rows - mean) / deviation, state)
 
         return _in_blocks(z, decode)
 
-    optimizer = torch.optim.Adam([*weights, bias], lr=1e-3, weight_decay=1e-5)
-    best, best_auc = scorer([tensor.detach().clone() for tensor in (*weights, bias)]), -1.0
+    optimizer = torch.optim.Adam(parameters, lr=1e-3, weight_decay=1e-5)
+    best, best_auc = scorer(), -1.0
     with torch.enable_grad():
         for _ in range(30):
             order = torch.randperm(len(target), generator=generator).to(z.device)
             for batch in order.split(1024):
                 optimizer.zero_grad()
-                logits = head(features[batch], *weights, bias)
+                logits = head(features[batch], parameters)
                 F.binary_cross_entropy_with_logits(logits, target[batch]).backward()
                 optimizer.step()
-            current = scorer([tensor.detach().clone() for tensor in (*weights, bias)])
+            current = scorer()
             reached = auc(current(split.val), current(split.val_negative))
             if reached > best_auc:
                 best, best_auc = current, reached

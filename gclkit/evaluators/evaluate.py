@@ -199,8 +199,10 @@ def _classification(
 def _clustering(
     matrices: Mapping[int, Tensor], data: Data, num_runs: int, restarts: int
 ) -> dict[str, Any]:
-    names = ("nmi", "ari", "accuracy", "macro_f1", "homogeneity", "silhouette")
-    names += ("modularity", "conductance")
+    names = (
+        *("nmi", "ari", "accuracy", "macro_f1", "homogeneity", "silhouette"),
+        *("modularity", "conductance"),
+    )
     sections = []
     for normalize in (False, True):
         task = KMeansClustering(restarts=restarts, normalize=normalize)

@@ -182,7 +182,7 @@ def _minimise(
         moving = active.any(dim=0).flatten()
         if 2 * int(moving.sum()) <= len(moving):
             state, order, active = state.keep(moving), order[moving], active[:, moving]
-            pairs = [tuple(tensor[:, moving] for tensor in pair) for pair in pairs]
+            pairs = [(u[:, moving], v[:, moving], rho[:, moving]) for u, v, rho in pairs]
     return weight, iteration, remainder
 
 

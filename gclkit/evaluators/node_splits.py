@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_probability, reject
+from gclkit.evaluators.inputs import check_labels
 from gclkit.graphs.split import Split, check_split, public_split, random_split, split_hash
 
 
@@ -41,6 +42,7 @@ def k_shot_split(
     check_probability("k_shot_split", "val", val)
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
+    y = check_labels("k_shot_split", y, len(y))
     order = torch.randperm(len(y), generator=generator)
     sizes = torch.bincount(y.cpu())
     if int(sizes.min()) <= shots:

@@ -1,5 +1,6 @@
 """Scores -> files: report.json, a self-contained page, plots and tables. Sees plain dicts."""
 
+from gclkit.reports.compare import mark_best, read_report, write_comparison
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.maps import available_projections, project
 from gclkit.reports.run_folder import RunFolder, write_yaml
@@ -10,9 +11,12 @@ __all__ = [
     "RunFolder",
     "Table",
     "available_projections",
+    "mark_best",
     "project",
+    "read_report",
     "score_table",
     "to_json",
+    "write_comparison",
     "write_report",
     "write_text",
     "write_yaml",

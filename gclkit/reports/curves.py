@@ -56,7 +56,7 @@ def plot_path(history: History) -> Figure | None:
     nothing where fewer than two rows of each seed have them.
     """
     with styled():
-        figure, axes = new_figure(5.2, 4.0)
+        figure, axes = new_figure(4.5, 3.3)
         drawn = False
         for color, (seed, rows) in zip(colors(len(history)), history.items(), strict=True):
             both = [row for row in rows if {"alignment", "uniformity"} <= row.keys()]

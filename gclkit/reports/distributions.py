@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -94,6 +95,28 @@ def plot_groups(
     return figure
 
 
+def plot_few_labels(shots: Mapping[str, Mapping[str, Any]]) -> Figure:
+    """Accuracy over the number of labels per class, on a logarithmic axis.
+
+    Args:
+        shots: Summary of the accuracy by labels per class.
+    """
+    points = sorted((int(count), summary) for count, summary in shots.items())
+    with styled():
+        figure, axes = new_figure()
+        axes.errorbar(
+            [count for count, _ in points],
+            [100 * summary["mean"] for _, summary in points],
+            yerr=[100 * (summary["std"] or 0.0) for _, summary in points],
+            color=ACCENT, marker="o", capsize=3,
+        )  # fmt: skip
+        axes.set_xscale("log")
+        axes.set_xticks([count for count, _ in points], [str(count) for count, _ in points])
+        axes.minorticks_off()
+        axes.set(xlabel="labels per class", ylabel="accuracy, %")
+    return figure
+
+
 def plot_confusion(matrix: Sequence[Sequence[float]]) -> Figure:
     """Confusion matrix, each row (true class) scaled to one.
 
@@ -104,7 +127,7 @@ def plot_confusion(matrix: Sequence[Sequence[float]]) -> Figure:
     share = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     classes = len(counts)
     with styled():
-        figure, axes = new_figure(5.2, 4.8)
+        figure, axes = new_figure(4.5, 4.2)
         # Drawn as one color of varying strength, so that it stands on any ground.
         tint = np.zeros((classes, classes, 4))
         tint[..., :3] = [int(ACCENT[i : i + 2], 16) / 255 for i in (1, 3, 5)]

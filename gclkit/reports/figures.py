@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.axes import Axes
@@ -14,7 +15,8 @@ from matplotlib.figure import Figure
 
 from gclkit.reports.palette import INK, LINE, MUTED
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
+    "axes.axisbelow": True,
     "axes.edgecolor": LINE,
     "axes.facecolor": "none",
     "axes.grid": True,
@@ -47,7 +49,7 @@ def styled() -> Iterator[None]:
         yield
 
 
-def new_figure(width: float = 5.2, height: float = 3.4) -> tuple[Figure, Axes]:
+def new_figure(width: float = 4.5, height: float = 2.9) -> tuple[Figure, Axes]:
     """An empty figure of one plot, in inches, outside pyplot's list of open figures."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots()

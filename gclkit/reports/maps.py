@@ -77,12 +77,13 @@ def plot_map(points: np.ndarray, groups: np.ndarray, *, title: str, legend: bool
     shown = legend_entries(groups)
     with styled():
         rows = 0 if not legend else -(-len(shown) // 8)
-        figure, axes = new_figure(5.2, 4.4 + 0.22 * rows)
+        figure, axes = new_figure(4.8, 4.0 + 0.22 * rows)
         order = np.random.default_rng(0).permutation(len(points))  # No group hides another.
         tint = {group: color for group, _, color in shown if group is not None}
         size = float(np.clip(14000 / max(len(points), 1), 2.5, 26))
         axes.scatter(
-            *points[order].T,
+            points[order, 0],
+            points[order, 1],
             c=[tint.get(int(group), MUTED) for group in groups[order]],
             s=size, linewidths=0, alpha=0.85, rasterized=True,
         )  # fmt: skip

@@ -38,8 +38,10 @@ figcaption { color: var(--muted); font-size: .84rem; margin-top: 6px; }
   list-style: none; font-size: .78rem; color: var(--muted); }
 .legend i { display: inline-block; width: 9px; height: 9px; border-radius: 50%;
   margin-right: 4px; }
-.scroll { overflow-x: auto; background: var(--card); border: 1px solid var(--line);
-  border-radius: 10px; box-shadow: var(--shadow); }
+h3 + .scroll, .grid + h3 { margin-top: 18px; }
+.scroll { overflow-x: auto; width: fit-content; max-width: 100%; min-width: min(100%, 420px);
+  background: var(--card); border: 1px solid var(--line); border-radius: 10px;
+  box-shadow: var(--shadow); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 th, td { padding: 8px 14px; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
@@ -49,6 +51,7 @@ tbody tr:last-child > * { border-bottom: 0; } td strong { color: var(--accent); 
 details { margin: 12px 0; } summary { cursor: pointer; color: var(--accent); }
 pre { overflow: auto; max-height: 480px; padding: 14px 18px; background: var(--card);
   border: 1px solid var(--line); border-radius: 10px; font-size: .82rem; line-height: 1.45; }
+.grid.pairs { grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); }
 @media print { body { background: white; } details { display: none; } }
 """
 # Lets the browser itself refuse whatever would leave the page.
@@ -82,9 +85,11 @@ class Panel:
         return f"<figure><h3>{html.escape(self.title)}</h3>{self.svg}{legend}{caption}</figure>"
 
 
-def grid(panels: Sequence[Panel]) -> str:
-    """Plots side by side, as many as the window is wide."""
-    return f'<div class="grid">{"".join(panel.to_html() for panel in panels)}</div>'
+def grid(panels: Sequence[Panel], *, pairs: bool = False) -> str:
+    """Plots side by side, as many as the window is wide; at most two with ``pairs``."""
+    return (
+        f'<div class="grid{" pairs" * pairs}">{"".join(panel.to_html() for panel in panels)}</div>'
+    )
 
 
 def card(label: str, value: str, spread: str = "", note: str = "") -> str:

@@ -9,7 +9,7 @@ _HUES = (
     "#3d7fc4", "#e07b2f", "#35a06a", "#cc4b57", "#8a6bc8",
     "#19a3b5", "#d468ac", "#a89a25", "#96684a", "#7c8794",
 )  # fmt: skip
-_LIGHTNESS = (1.0, 0.68, 1.32, 0.5)
+_LIGHTNESS = (1.0, 1.36, 0.7, 0.5)
 
 # Stand-ins that the page replaces by its own colors, see figures.themed_svg.
 INK, MUTED, LINE = "#1a1b1c", "#6a6b6c", "#cacbcc"

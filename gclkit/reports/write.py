@@ -14,6 +14,7 @@ from gclkit.checks import reject
 from gclkit.reports.curves import History, plot_curve, plot_path
 from gclkit.reports.distributions import (
     plot_confusion,
+    plot_few_labels,
     plot_groups,
     plot_histograms,
     plot_spectrum,
@@ -24,12 +25,12 @@ from gclkit.reports.maps import PROJECTIONS, legend_entries, plot_map, project, 
 from gclkit.reports.page import Panel, card, details, grid, page
 from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
 
-_TASKS = {
+TASK_TITLES = {
     "classification": "Node classification",
     "clustering": "Clustering",
     "link_prediction": "Link prediction",
 }
-_HEADLINES = {"classification": "accuracy", "clustering": "nmi", "link_prediction": "auc"}
+HEADLINES = {"classification": "accuracy", "clustering": "nmi", "link_prediction": "auc"}
 
 
 def write_report(
@@ -41,7 +42,7 @@ def write_report(
     y: np.ndarray | None = None,
     community: np.ndarray | None = None,
     projections: Sequence[str] = ("pca", "tsne"),
-    map_nodes: int = 3000,
+    map_nodes: int = 2000,
     seed: int = 0,
 ) -> Path:
     """Writes ``report.json``, ``report.html``, ``tables.md``, ``tables.tex`` and ``plots/*.png``.
@@ -82,7 +83,7 @@ def write_report(
     report = json.loads(to_json({"schema": 1, **report}))
     figures = _figures(report, history or {})
     figures += _maps(z, y, community, projections, map_nodes, seed)
-    tables = _tables(report)
+    tables = task_tables(report)
     text = _page(report, figures, tables)
 
     folder = Path(folder)
@@ -97,6 +98,7 @@ def write_report(
     return path
 
 
+_INSIDE = ("confusion", "few_labels", "similarity", "spectrum", "accuracy_by_")
 # Name of the file, title, figure for the page and for the file, caption, legend of the page.
 _Plot = tuple[str, str, tuple[Figure, Figure], str, list[tuple[str, str]]]
 
@@ -124,6 +126,10 @@ def _figures(report: Mapping[str, Any], history: History) -> list[_Plot]:
     if confusion:
         caption = "test nodes of all seeds and splits"
         plots.append(("confusion", "Confusion matrix", plot_confusion(confusion), caption))
+    shots = report["results"].get("classification", {}).get("few_labels")
+    if shots:
+        caption = "mean and standard deviation over seeds and splits"
+        plots.append(("few_labels", "Accuracy with few labels", plot_few_labels(shots), caption))
     diagnostics = report.get("diagnostics") or {}
     similarity = diagnostics.get("similarity")
     if similarity:
@@ -159,8 +165,8 @@ def _maps(
     if z is None:
         return []
     z = np.asarray(z)
-    groups = {"class": y, "community": community}
-    groups = {name: np.asarray(value) for name, value in groups.items() if value is not None}
+    given = {"class": y, "community": community}
+    groups = {name: np.asarray(value) for name, value in given.items() if value is not None}
     for name, value in groups.items():
         if value.shape != (len(z),):
             reject("write_report", name, f"one number per row of 'z', ({len(z)},)", value.shape)
@@ -182,24 +188,24 @@ def _maps(
     return plots
 
 
-def _by_task(section: Mapping[str, Any], task: str) -> Mapping[str, Any]:
+def by_task(section: Mapping[str, Any], task: str) -> Mapping[str, Any]:
     """The scores of a control on a task; a section without tasks is about classification."""
-    if any(name in section for name in _TASKS):
+    if any(name in section for name in TASK_TITLES):
         return section.get(task) or {}
     return section if task == "classification" else {}
 
 
-def _tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
-    """Title, table and note of each task that has results."""
-    method = _method(report)
+def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
+    """Title, table and note of each task of a report that has results."""
+    method = method_name(report)
     tables = []
-    for task, title in _TASKS.items():
+    for task, title in TASK_TITLES.items():
         section = report["results"].get(task)
         if not section or not summaries(section):
             continue
-        lines = [(method, section)]
+        lines = [(method, section), *_variants(method, section)]
         for name, control in (report.get("baselines") or {}).items():
-            scores = _by_task(control, task)
+            scores = by_task(control, task)
             if summaries(scores):
                 lines.append((name.replace("_", " "), scores))
         count = next(iter(summaries(section).values())).get("n")
@@ -215,26 +221,36 @@ def _tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
     return tables
 
 
-def _method(report: Mapping[str, Any]) -> str:
+def _variants(method: str, section: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Lines for the same embeddings scored in another way."""
+    names = {"l2_normalized": "unit rows", "hard": "two-hop negatives"}
+    lines = [(f"{method}, {text}", section[key]) for key, text in names.items() if key in section]
+    for decoder, scores in (section.get("by_decoder") or {}).items():
+        lines.append((f"{method}, decoder {decoder}", scores))
+    return lines
+
+
+def method_name(report: Mapping[str, Any]) -> str:
+    """The method of a report, with its regularizer."""
     method = str(report.get("method") or "embeddings")
     return f"{method} + {report['regularizer']}" if report.get("regularizer") else method
 
 
 def _cards(report: Mapping[str, Any]) -> str:
     cards = []
-    for task, key in _HEADLINES.items():
+    for task, key in HEADLINES.items():
         scores = summaries(report["results"].get(task) or {})
         if key not in scores:
             continue
         summary = scores[key]
         spread = f"± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
         controls = [
-            (100 * summaries(_by_task(control, task))[key]["mean"], name.replace("_", " "))
+            (100 * summaries(by_task(control, task))[key]["mean"], name.replace("_", " "))
             for name, control in (report.get("baselines") or {}).items()
-            if key in summaries(_by_task(control, task))
+            if key in summaries(by_task(control, task))
         ]
         note = "; ".join(f"{name} {value:.1f}" for value, name in controls)
-        label = f"{_TASKS[task]}, {score_name(key)} in %"
+        label = f"{TASK_TITLES[task]}, {score_name(key)} in %"
         cards.append(card(label, f"{100 * summary['mean']:.2f}", spread, note))
     timing = report.get("timing") or {}
     if timing.get("seconds_per_epoch"):
@@ -248,7 +264,7 @@ def _cards(report: Mapping[str, Any]) -> str:
 
 def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> str:
     dataset = report.get("dataset") or {}
-    title = f"{_method(report)} on {dataset.get('name', 'a graph')}"
+    title = f"{method_name(report)} on {dataset.get('name', 'a graph')}"
     facts = []
     if dataset.get("nodes") is not None:
         facts.append(f"{dataset['nodes']:,} nodes")
@@ -269,7 +285,7 @@ def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> s
             ("loss", "val_accuracy", "accuracy", "grad_norm", "lr", "alignment_uniformity"),
         ),
         ("Maps of the embeddings", ("map_",)),
-        ("Inside the embeddings", ("confusion", "similarity", "spectrum", "accuracy_by_")),
+        ("Inside the embeddings", _INSIDE),
     ):
         panels = [
             Panel(label, themed_svg(pair[0], name), caption, legend)
@@ -277,7 +293,7 @@ def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> s
             if any(name == key or (key.endswith("_") and name.startswith(key)) for key in wanted)
         ]
         if panels:
-            body.append(f"<h2>{heading}</h2>{grid(panels)}")
+            body.append(f"<h2>{heading}</h2>{grid(panels, pairs=wanted == ('map_',))}")
     numbers = {
         name: value
         for name, value in (report.get("diagnostics") or {}).items()
@@ -285,7 +301,7 @@ def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> s
     }
     if numbers:
         rows = tuple((name.replace("_", " "), f"{value:.4g}") for name, value in numbers.items())
-        body.append(Table(("diagnostic", "value"), rows).to_html())
+        body.append(f"<h3>Diagnostics</h3>{Table(('diagnostic', 'value'), rows).to_html()}")
     body.append("<h2>How it was made</h2>")
     for name in ("environment", "timing", "certificate", "config"):
         if report.get(name):

@@ -1,0 +1,51 @@
+"""Embeddings from a file, which is read and never executed."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from zipfile import BadZipFile
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from gclkit.checks import reject
+from gclkit.evaluators.inputs import check_embeddings
+from gclkit.graphs.arrays import read_npy
+
+_KEYS = ("embeddings", "z")
+
+
+def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Tensor, "n d"]:
+    """Reads embeddings from ``.npy``, or from ``.pt`` as ``torch.save`` writes a tensor.
+
+    Args:
+        path: The file. A ``.pt`` file may also hold a dict with the tensor under
+            ``"embeddings"`` or ``"z"``. Pickled objects are refused.
+        num_nodes: Rows that the graph asks for. (default: any)
+
+    Raises:
+        ValueError: If the file holds no such matrix, in one line.
+        OSError: If it cannot be read.
+    """
+    owner, path = "read_embeddings", Path(path)
+    if path.suffix == ".npy":
+        array = read_npy(owner, path)
+        if array.dtype.kind not in "fiu":
+            reject(owner, "path", "a file of real numbers", f"{path}, dtype {array.dtype}")
+        found = torch.from_numpy(array)
+    elif path.suffix in (".pt", ".pth"):
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, KeyError) as error:
+            rule = "a tensor as torch.save writes it, without pickled objects"
+            raise ValueError(f"{owner}: 'path' must be {rule} (got {str(path)!r})") from error
+        if isinstance(found, dict):
+            found = next((found[key] for key in _KEYS if key in found), found)
+        if not isinstance(found, Tensor):
+            rule = f"a tensor, or a dict with one under {' or '.join(map(repr, _KEYS))}"
+            reject(owner, "path", rule, f"{path}: {type(found).__name__}")
+    else:
+        reject(owner, "path", "a file ending in .npy, .pt or .pth", str(path))
+    return check_embeddings(f"read_embeddings: {path}", found, num_nodes)
