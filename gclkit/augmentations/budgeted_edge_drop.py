@@ -6,6 +6,7 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
+from gclkit.augmentations.edge_drop import keep_edges
 from gclkit.bounds import EdgeDropSet, draw_view
 from gclkit.checks import check_probability
 
@@ -40,7 +41,7 @@ class BudgetedEdgeDrop(BaseTransform):
         kept = draw_view(drops, self.generator)
         source, target = data.edge_index
         position = torch.searchsorted(drops.keys, target * drops.num_nodes + source)
-        return data.edge_subgraph(kept[position])
+        return keep_edges(data, kept[position])
 
     def __repr__(self) -> str:
         return f"BudgetedEdgeDrop(p={self.p})"

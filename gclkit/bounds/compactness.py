@@ -14,7 +14,7 @@ from gclkit.bounds.layers import describe_layers
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_choice, reject
+from gclkit.checks import check_choice, check_floats, reject
 
 MODES = ("certified", "pairwise", "published")
 TIGHTNESS = ("budget", "interval", "two_hop")
@@ -86,7 +86,8 @@ def node_compactness(
     known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
     check_choice(owner, "tightness", tightness, known)
     layers = describe_layers(owner, encoder)
-    n = x.shape[0]
+    n = len(check_floats(owner, "x", x, sparse=True))
+    check_floats(owner, "targets", targets, dtype=x.dtype)
     if len(targets) != n:
         reject(owner, "targets", f"of one row per node, {n}", len(targets))
     if drops is None:

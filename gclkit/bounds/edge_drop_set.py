@@ -7,7 +7,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.sparse import csr
-from gclkit.checks import check_probability, reject
+from gclkit.checks import check_edges, check_probability, reject
 
 
 def edge_budget(degree: Int[Tensor, " n"], p: float) -> Int[Tensor, " n"]:
@@ -136,7 +136,7 @@ class EdgeDropSet:
 def _sorted_keys(
     owner: str, name: str, edge_index: Int[Tensor, "2 e"], num_nodes: int
 ) -> Int[Tensor, " e"]:
-    source, target = edge_index
+    source, target = check_edges(owner, edge_index)
     if edge_index.numel() and (int(edge_index.min()) < 0 or int(edge_index.max()) >= num_nodes):
         span = (int(edge_index.min()), int(edge_index.max()))
         reject(owner, name, f"made of nodes 0 to {num_nodes - 1}", span)

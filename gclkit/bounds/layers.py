@@ -151,10 +151,12 @@ def _require(holds: bool, where: str, owner: str, what: str) -> None:
 
 
 def _gcn(where: str, owner: str, conv: Any) -> _Draft:
-    _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
     _require(conv.normalize, where, owner, "GCNConv without normalisation")
+    _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
     _require(conv.flow == "source_to_target", where, owner, f"GCNConv with flow={conv.flow!r}")
-    return _Draft(gcn(2.0 if conv.improved else 1.0), conv.lin.weight.t(), None, conv.bias)
+    # PyG gives the loops weight 2 or 1 there, depending on its version.
+    _require(not conv.improved, where, owner, "GCNConv with improved=True")
+    return _Draft(gcn(), conv.lin.weight.t(), None, conv.bias)
 
 
 def _sage(where: str, owner: str, conv: Any) -> _Draft:

@@ -31,17 +31,17 @@ class Propagation:
     root: Callable[[Tensor], Tensor]
 
 
-def gcn(self_loop: float = 1.0) -> Propagation:
-    r"""Symmetric normalisation with self-loops of weight :math:`\ell`:
-    :math:`w = c = (d + \ell)^{-1/2}`, :math:`s = \ell / (d + \ell)`
+def gcn() -> Propagation:
+    r"""Symmetric normalisation with self-loops: :math:`w = c = (d + 1)^{-1/2}`,
+    :math:`s = 1 / (d + 1)`
     (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_).
     """
 
     def inverse_root(degree: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        return (degree + self_loop).rsqrt()
+        return (degree + 1).rsqrt()
 
     def root(degree: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
-        return self_loop / (degree + self_loop)
+        return 1 / (degree + 1)
 
     return Propagation("GCN", inverse_root, inverse_root, root)
 

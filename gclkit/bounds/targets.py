@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_floats, reject
 
 
 def target_vectors(
@@ -25,7 +25,7 @@ def target_vectors(
     Raises:
         ValueError: If there is one node only: it has no others.
     """
-    n = len(z)
+    n = len(check_floats("target_vectors", "z", z))
     if n < 2:
         reject("target_vectors", "z", "of at least 2 nodes", n)
     z = torch.nn.functional.normalize(z, dim=-1)

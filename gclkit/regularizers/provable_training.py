@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from gclkit.bounds import EdgeDropSet, node_compactness
 from gclkit.bounds.compactness import MODES
+from gclkit.bounds.layers import describe_layers
 from gclkit.checks import check_choice, check_count, check_probability, reject
 
 View = tuple[Tensor, Tensor, Tensor]
@@ -77,6 +78,7 @@ class ProvableTraining(nn.Module):
             given = "neither" if layers is None else "both"
             reject(owner, "layers", "given, or 'encoder' instead", given)
         self._encoder = (encoder if layers is None else layers,)  # A tuple: not registered twice.
+        describe_layers(owner, self._encoder[0])
         first, second = p if isinstance(p, tuple) else (p, p)
         self.p = (check_probability(owner, "p", first), check_probability(owner, "p", second))
         self.kappa = check_probability(owner, "kappa", kappa)

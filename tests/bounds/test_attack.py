@@ -1,0 +1,39 @@
+import torch
+
+from gclkit.bounds import EdgeDropSet, target_vectors
+from gclkit.bounds.attack import copy_surroundings, sampled_minimum, searched_minimum
+from gclkit.bounds.layers import describe_layers
+
+
+def test_search_comes_close_to_the_true_minimum(make_encoder, make_graph, run, all_views):
+    stack = make_encoder(seed=5)
+    layers = describe_layers("test", stack)
+    x, edge_index, z = make_graph([7], density=0.5, seed=5)
+    directions, nodes = target_vectors(z), torch.arange(7)
+    drops = EdgeDropSet(edge_index, 7, 0.5)
+    values = [
+        (directions * run(stack, x, torch.stack([drops.source[kept], drops.target[kept]]))).sum(1)
+        for kept in all_views(drops)
+    ]
+    least, clean = torch.stack(values).amin(dim=0).detach(), values[0].detach()
+    found = searched_minimum(layers, x, directions, drops, nodes=nodes)
+    assert (found >= least - 1e-9).all(), "every value belongs to a view of the set"
+    assert float((clean - found).sum()) > 0.9 * float((clean - least).sum())
+    with torch.no_grad():
+        generator = torch.Generator().manual_seed(0)
+        sampled = sampled_minimum(
+            layers, x, directions, drops, nodes=nodes, num_views=50, generator=generator
+        )
+    assert (sampled >= least - 1e-9).all() and (sampled <= clean + 1e-9).all()
+
+
+def test_copies_hold_all_that_counts(make_graph):
+    _, edge_index, _ = make_graph([12], density=0.25, seed=1)
+    drops = EdgeDropSet(edge_index, 12, 0.5)
+    copies = copy_surroundings(drops, torch.tensor([4, 9]), 1)
+    assert copies.node[copies.center].tolist() == [4, 9]
+    for center, node in zip(copies.center.tolist(), (4, 9), strict=True):
+        near = copies.drops.source[copies.drops.target == center]
+        true = drops.source[drops.target == node]
+        assert copies.node[near].tolist() == true.tolist()
+    assert torch.equal(copies.degree, drops.degree[copies.node])

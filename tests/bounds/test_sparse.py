@@ -1,0 +1,25 @@
+import torch
+
+from gclkit.bounds.sparse import csr, edge_dot, product
+
+
+def test_products_and_their_gradients():
+    generator = torch.Generator().manual_seed(0)
+    dense = torch.rand(6, 5, generator=generator).double() * (torch.rand(6, 5) > 0.5)
+    row, col = dense.nonzero(as_tuple=True)
+    matrix = csr(row, col, dense[row, col], (6, 5))
+    assert matrix.crow_indices().dtype == torch.int32
+    torch.testing.assert_close(matrix.to_dense(), dense)
+    right = torch.randn(5, 3, generator=generator).double().requires_grad_()
+    assert torch.autograd.gradcheck(lambda r: product(matrix, r), right)
+    torch.testing.assert_close(product(matrix, right), dense @ right)
+
+
+def test_edge_dot(monkeypatch):
+    generator = torch.Generator().manual_seed(0)
+    left, right = (torch.randn(n, 3, generator=generator).double() for n in (4, 5))
+    left.requires_grad_(), right.requires_grad_()
+    row, col = torch.tensor([0, 0, 1, 3]), torch.tensor([4, 1, 1, 0])
+    torch.testing.assert_close(edge_dot(row, col, left, right), (left @ right.t())[row, col])
+    assert torch.autograd.gradcheck(lambda a, b: edge_dot(row, col, a, b), (left, right))
+    assert edge_dot(row[:0], col[:0], left, right).shape == (0,)

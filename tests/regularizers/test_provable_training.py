@@ -1,0 +1,145 @@
+import re
+
+import pytest
+import torch
+from torch import nn
+from torch_geometric.nn import GATConv, GCNConv
+
+from gclkit.bounds import node_compactness
+from gclkit.encoders import GCNEncoder
+from gclkit.regularizers import ProvableTraining
+from gclkit.testing.graphs import random_graph
+
+
+@pytest.fixture
+def setting():
+    """A graph, an encoder, and two views with their embeddings."""
+    torch.manual_seed(0)
+    data = random_graph(24, 6, mean_degree=5, seed=1)
+    encoder = GCNEncoder(6, 4)
+    forward = data.edge_index[0] < data.edge_index[1]
+    pairs = data.edge_index[:, forward]
+    views = []
+    for p in (0.3, 0.5):
+        kept = pairs[:, torch.rand(pairs.shape[1]) >= p]
+        edges = torch.cat([kept, kept.flip(0)], dim=1)
+        views.append((data.x, edges, encoder(data.x, edges)))
+    return data, encoder, views
+
+
+def make(setting, **options):
+    data, encoder, _ = setting
+    options = {"encoder": encoder, "p": (0.3, 0.5), "kappa": 0.4, **options}
+    return ProvableTraining(edge_index=data.edge_index, num_nodes=data.num_nodes, **options)
+
+
+@pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
+def test_the_formula(mode, setting):
+    data, encoder, views = setting
+    loss = torch.tensor(2.5)
+    terms = []
+    for this, other, p in ((views[0], views[1], 0.3), (views[1], views[0], 0.5)):
+        score = node_compactness(
+            encoder,
+            data.x,
+            data.edge_index,
+            targets=other[2],
+            p=p,
+            mode=mode,
+            view_edge_index=None if mode == "certified" else this[1],
+        )
+        terms.append(torch.nn.functional.softplus(-score).mean())
+    expected = 0.6 * loss + 0.4 * (terms[0] + terms[1]) / 2
+    torch.testing.assert_close(make(setting, mode=mode)(loss, *views), expected)
+    by_layers = make(setting, mode=mode, encoder=None, layers=encoder.layers())
+    torch.testing.assert_close(by_layers(loss, *views), expected)
+
+
+@pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
+def test_training_on_it_raises_the_compactness(mode, setting):
+    _, encoder, views = setting
+    pot = make(setting, mode=mode, kappa=1.0)
+    optimizer = torch.optim.Adam(encoder.parameters(), lr=0.01)
+    losses = []
+    for _ in range(30):
+        seen = [(x, edges, encoder(x, edges)) for x, edges, _ in views]
+        loss = pot(torch.tensor(0.0), *seen)
+        optimizer.zero_grad()
+        loss.backward()
+        assert all(p.grad.abs().sum() > 0 for p in encoder.parameters())
+        optimizer.step()
+        losses.append(float(loss.detach()))
+    assert losses[-1] < losses[0] - 0.01
+
+
+def test_kappa_zero_is_the_loss_alone(setting):
+    loss = torch.tensor(1.7)
+    assert make(setting, kappa=0.0)(loss, *setting[2]) is loss
+
+
+def test_detached_targets_take_no_gradient(setting):
+    _, _, views = setting
+    targets = [z.detach().requires_grad_() for _, _, z in views]
+    seen = [(x, e, z) for (x, e, _), z in zip(views, targets, strict=True)]
+    for detach in (False, True):
+        loss = make(setting, detach_targets=detach)(torch.tensor(0.0), *seen)
+        grads = torch.autograd.grad(loss, targets, allow_unused=True)
+        assert all((grad is None) == detach for grad in grads)
+
+
+def test_drawn_nodes_are_a_part_of_the_mean(setting):
+    _, _, views = setting
+    drawn = make(setting, num_anchors=6, generator=torch.Generator().manual_seed(3))
+    part = drawn.compactness(views[0], views[1][2], 0)
+    whole = make(setting).compactness(views[0], views[1][2], 0)
+    order = torch.randperm(24, generator=torch.Generator().manual_seed(3))[:6].sort().values
+    torch.testing.assert_close(part, whole[order])
+    many = [float(drawn(torch.tensor(0.0), *views)) for _ in range(300)]
+    full = float(make(setting)(torch.tensor(0.0), *views))
+    assert sum(many) / 300 == pytest.approx(full, rel=0.02)
+
+
+def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
+    _, encoder, views = setting
+    message = (
+        "ProvableTraining: 'layers' must be the layers that gave the embeddings of the second "
+        "view (got 'largest difference "
+    )
+    wrong = (views[1][0], views[1][1], views[1][2] * 1.01)
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        make(setting)(torch.tensor(1.0), views[0], wrong)
+    pot = make(setting)
+    pot(torch.tensor(1.0), *views)
+    encoder.convs[0].bias.data += 1  # Parameters move in training; only the first call replays.
+    pot(torch.tensor(1.0), *views)
+    with pytest.raises(ValueError, match="of the first view"):
+        make(setting, encoder=None, layers=encoder.layers()[:1])(torch.tensor(1.0), *views)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"encoder": None}, "'layers' must be given, or 'encoder' instead (got 'neither')"),
+        ({"layers": []}, "'layers' must be given, or 'encoder' instead (got 'both')"),
+        ({"p": 1.2}, "'p' must be a probability in [0, 1] (got 1.2)"),
+        ({"kappa": -0.1}, "'kappa' must be a probability in [0, 1] (got -0.1)"),
+        ({"mode": "best"}, "'mode' must be one of ['certified', 'pairwise', 'published']"),
+        ({"num_anchors": 0}, "'num_anchors' must be an integer of at least 1 (got 0)"),
+        (
+            {"encoder": None, "layers": [(GATConv(6, 4), nn.ReLU())]},
+            "layer 1, GATConv, has no bound; supported: GCNConv,",
+        ),
+        (
+            {"encoder": None, "layers": [(GCNConv(6, 4), nn.RReLU())]},
+            "layer 1, RReLU in training mode (its slope is random in every pass), has no bound",
+        ),
+    ],
+)
+def test_refusals(options, message, setting):
+    with pytest.raises(ValueError, match="^ProvableTraining: " + re.escape(message)):
+        make(setting, **options)
+
+
+def test_its_settings_are_shown(setting):
+    assert str(make(setting)) == "ProvableTraining(p=(0.3, 0.5), kappa=0.4, mode='pairwise')"
+    assert not list(make(setting).parameters()), "the encoder's parameters stay its own"
