@@ -1,0 +1,67 @@
+import pytest
+import torch
+
+from gclkit.ops.memory import available_bytes, needed_bytes, plan_blocks
+
+LIKE = torch.ones(1, 64)
+
+
+def plan(rows=20000, **options):
+    return plan_blocks("op", LIKE, rows, rows, operand=torch.float32, **options)
+
+
+def needed(block, rows=20000, backend="blockwise"):
+    return needed_bytes(rows, rows, 64, block=block, operand=torch.float32, backend=backend)
+
+
+def test_without_a_budget_nothing_is_kept():
+    assert plan() == (1024, 0)
+    assert plan(rows=100) == (100, 0)
+
+
+def test_the_budget_is_shared_between_the_block_and_what_is_kept():
+    block, keep = plan(memory_budget=10**9)
+    assert block == 1024 and keep == 10**9 - needed(1024)
+
+
+def test_a_small_budget_gives_a_smaller_block():
+    budget = needed(300)
+    block, keep = plan(memory_budget=budget)
+    assert block == 256 and keep == budget - needed(256)
+
+
+def test_grows_with_rows_not_with_their_square():
+    assert needed(1024, rows=40000) < 2 * needed(1024, rows=20000)
+    assert needed(1024, 40000, "reference") > 3.5 * needed(1024, 20000, "reference")
+
+
+def test_reads_what_is_available():
+    assert 0 < available_bytes(torch.device("cpu")) < 2**50
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        (
+            {"block_rows": 20000},
+            "op: needs about 4.8 GB for n=20000, block_rows=20000; use block_rows ≤ 9071",
+        ),
+        (
+            {"backend": "reference", "nodes": 7},
+            "op: needs about 8.0 GB for n=7; use backend='blockwise'",
+        ),
+    ],
+)
+def test_refuses_before_the_allocation(monkeypatch, options, message):
+    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 10**9 + 35 * 10**6)
+    with pytest.raises(ValueError) as error:
+        plan(**options)
+    assert str(error.value) == message
+
+
+def test_refuses_a_budget_below_the_vectors():
+    with pytest.raises(ValueError) as error:
+        plan(memory_budget=10**6)
+    assert str(error.value) == (
+        "op: needs about 47.6 MB for n=20000, block_rows=64; use a larger memory_budget"
+    )
