@@ -106,7 +106,7 @@ def check_floats(
     if not value.is_floating_point():
         reject(owner, name, "of a floating point dtype", value.dtype)
     if dtype is not None and value.dtype != dtype:
-        reject(owner, name, f"of dtype {dtype}, as the parameters are", value.dtype)
+        reject(owner, name, f"of dtype {dtype}", value.dtype)
     return value
 
 

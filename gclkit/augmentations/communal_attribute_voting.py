@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.feature_mask import keep_features, require_features
-from gclkit.checks import check_probability, reject
+from gclkit.checks import check_floats, check_probability, reject
 
 
 def communal_drop_probability(
@@ -31,7 +31,14 @@ def communal_drop_probability(
         score: Votes :math:`v`, from :func:`~gclkit.communities.feature_scores`.
         p: Wanted mask rate, in [0, 1].
         threshold: Largest mask probability, in [0, 1].
+
+    Raises:
+        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
     """
+    owner = "communal_drop_probability"
+    check_floats(owner, "score", score, dims=1)
+    check_probability(owner, "p", p)
+    check_probability(owner, "threshold", threshold)
     if score.numel() == 0:
         return score
     # Branches are chosen by torch.where: reading a value would stall the training step.

@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.edge_drop import edge_coins, keep_edges
-from gclkit.checks import check_probability, reject
+from gclkit.checks import check_floats, check_probability, reject
 
 
 def communal_keep_probability(
@@ -32,7 +32,14 @@ def communal_keep_probability(
         p: Wanted drop rate, in [0, 1].
         threshold: Largest drop probability, in [0, 1].
         mean: Mean score of the whole graph, where :obj:`score` is a part of it.
+
+    Raises:
+        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
     """
+    owner = "communal_keep_probability"
+    check_floats(owner, "score", score, dims=1)
+    check_probability(owner, "p", p)
+    check_probability(owner, "threshold", threshold)
     mean = score.mean() if mean is None else mean
     uniform = torch.full_like(score, 1 - p)
     scaled = score / torch.where(mean > 0, mean, torch.ones_like(mean)) * (1 - p)

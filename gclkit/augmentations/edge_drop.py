@@ -8,7 +8,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.checks import check_probability
+from gclkit.checks import check_edges, check_probability
 
 
 def edge_coins(
@@ -21,7 +21,7 @@ def edge_coins(
         symmetric: Whether both directions of an edge share one number.
         generator: Source of randomness, on the device of the graph.
     """
-    device = data.edge_index.device
+    device = check_edges("edge_coins", data.edge_index).device
     if not symmetric:
         return torch.rand(data.num_edges, generator=generator, device=device)
     low, high = data.edge_index.sort(dim=0).values

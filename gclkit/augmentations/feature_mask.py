@@ -21,6 +21,10 @@ def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
     x = data.get("x")
     if x is None:
         reject(owner, "data", "a graph with features 'x'", data)
+    if x.dim() != 2 or x.layout not in (torch.strided, torch.sparse_csr):
+        reject(
+            owner, "x", "a matrix [n, f], strided or sparse CSR", f"{tuple(x.shape)}, {x.layout}"
+        )
     return x
 
 
@@ -31,7 +35,7 @@ def mask_features(x: Float[Tensor, "n f"], keep: Bool[Tensor, " f"]) -> Float[Te
     """
     if x.layout == torch.sparse_csr:
         values = x.values() * keep[x.col_indices()]
-        return csr_tensor(x.crow_indices(), x.col_indices(), values, tuple(x.shape))
+        return csr_tensor(x.crow_indices(), x.col_indices(), values, x.shape)
     return x * keep.to(x.dtype)
 
 

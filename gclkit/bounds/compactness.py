@@ -87,7 +87,10 @@ def node_compactness(
     check_choice(owner, "tightness", tightness, known)
     layers = describe_layers(owner, encoder)
     n = len(check_floats(owner, "x", x, sparse=True))
-    check_floats(owner, "targets", targets, dtype=x.dtype)
+    check_floats(owner, "targets", targets)
+    for layer in layers:
+        if layer.weight is not None and layer.weight.dtype != x.dtype:
+            reject(owner, "x", f"of dtype {layer.weight.dtype}, as the encoder is", x.dtype)
     if len(targets) != n:
         reject(owner, "targets", f"of one row per node, {n}", len(targets))
     if drops is None:

@@ -8,6 +8,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
+from gclkit.checks import check_floats, reject
 from gclkit.communities.detect import detect
 from gclkit.communities.strength import community_strength, edge_scores, node_strength
 
@@ -21,7 +22,14 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
     Args:
         x: Features, strided or CSR.
         strength: One strength per node.
+
+    Raises:
+        ValueError: If the features are no floating point matrix, or a node has no strength.
     """
+    check_floats("feature_scores", "x", x, sparse=True)
+    if strength.shape != (x.size(0),):
+        rule = f"one number per node, of shape ({x.size(0)},)"
+        reject("feature_scores", "strength", rule, tuple(strength.shape))
     if x.layout == torch.sparse_csr:
         size = (x.size(1), x.size(0))
         rows = torch.repeat_interleave(

@@ -26,6 +26,8 @@ def check_all_finite(owner: str, name: str, value: Tensor) -> Tensor:
     """Returns ``value`` if it is finite, in one pass where it is: a NaN or an infinity shows
     in the sum, and a sum that overflows by itself is looked at again.
     """
+    if value.layout != torch.strided:
+        reject(owner, name, "a strided tensor", value.layout)
     if bool(value.detach().sum().isfinite()):
         return value
     return check_finite(owner, name, value)

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_non_negative, check_positive, reject
-from gclkit.graphs import dataset_hash
+from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method, StepOutput
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, save_checkpoint
