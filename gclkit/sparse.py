@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 
-def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:
+def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence[int]) -> Tensor:
     """A CSR tensor of parts that are known to be valid.
 
     PyTorch announces on first use that its CSR layout is in beta; the part used here, the
@@ -22,4 +23,6 @@ def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: tuple[in
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(row_start, column, value, shape, check_invariants=False)
+        return torch.sparse_csr_tensor(
+            row_start, column, value, tuple(shape), check_invariants=False
+        )

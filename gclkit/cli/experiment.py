@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,22 @@ import torch
 from torch_geometric.data import Data
 
 import gclkit
-from gclkit.communities import detect
-from gclkit.evaluators import LinearProbe, evaluate, make_splits
+from gclkit.checks import reject
+from gclkit.communities import AddCommunities
+from gclkit.evaluators import (
+    LinearProbe,
+    LinkPrediction,
+    LinkScores,
+    alignment,
+    diagnose,
+    evaluate,
+    make_splits,
+    summarize_links,
+    uniformity,
+)
 from gclkit.graphs import dataset_hash, load
-from gclkit.methods import Method
+from gclkit.methods import Method, TwoViewContrast
+from gclkit.regularizers import ProvableTraining
 from gclkit.reports import RunFolder, write_report, write_text, write_yaml
 from gclkit.training import Callback, RunConfig, build_method, pretrain
 
@@ -47,6 +60,7 @@ def run_experiment(
     """
     start = time.perf_counter()
     data = load_graph(config, log=log)
+    config = _fit_to_graph(config, data, log)
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
     for seed in config.run["seeds"]:
@@ -55,13 +69,22 @@ def run_experiment(
         )
     log("evaluating")
     began = time.perf_counter()
-    membership = detect(data).membership
+    graph = AddCommunities()(data)
     communities_s = time.perf_counter() - began
+    first = config.run["seeds"][0]
+    tasks = [task for task in config.run["tasks"] if task != "link_prediction"]
     scoring = {
-        "tasks": tuple(config.run["tasks"]),
+        "tasks": tasks,
         "splits": config.run["splits"],
         "num_splits": config.run["num_splits"],
     }
+    results = evaluate(embeddings, data, **scoring) if tasks else {}
+    baselines = {name: evaluate(z, data, **scoring) for name, z in _controls(config, data).items()}
+    if "link_prediction" in config.run["tasks"]:
+        rows = _link_prediction(config, folder, data, log=log, progress=progress)
+        results["link_prediction"] = rows.pop(config.method)
+        for name, section in rows.items():
+            baselines[name]["link_prediction"] = section
     epochs = [row["seconds"] for history in histories.values() for row in history]
     report = {
         "schema": 1,
@@ -76,10 +99,9 @@ def run_experiment(
         },
         "config": config.to_dict(),
         "seeds": list(config.run["seeds"]),
-        "results": evaluate(embeddings, data, **scoring),
-        "baselines": {
-            name: evaluate(z, data, **scoring) for name, z in _controls(config, data).items()
-        },
+        "results": results,
+        "baselines": baselines,
+        "diagnostics": _diagnose(config, embeddings[first], graph),
         "timing": {
             "communities_s": communities_s,
             "seconds_per_epoch": float(np.median(epochs)),
@@ -93,16 +115,26 @@ def run_experiment(
             score: {"value": value[0], "source": "the method's paper"}
             for score, value in config.published.items()
         }
-    first = config.run["seeds"][0]
     write_report(
         folder.path,
         report,
         history=histories,
         z=embeddings[first].numpy(),
         y=data.y.numpy() if data.get("y") is not None else None,
-        community=membership.numpy(),
+        community=graph.community.numpy(),
     )
     return report
+
+
+def _fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
+    """The configuration with what only the graph decides: its splits and possible tasks."""
+    run = dict(config.run)
+    if run["splits"] is None:
+        run["splits"] = "public" if "train_mask" in data else "random"
+    if data.get("y") is None:
+        run["tasks"] = [task for task in run["tasks"] if task == "link_prediction"]
+        log("no labels: classification and clustering are left out")
+    return replace(config, run=run)
 
 
 def _train_seed(
@@ -114,10 +146,12 @@ def _train_seed(
         history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
         return torch.from_numpy(np.load(done, allow_pickle=False)), history
     log(f"seed {seed}")
+    method = build_method(config, data.num_features)
     result = pretrain(
-        build_method(config, data.num_features),
+        method,
         data,
         seed=seed,
+        regularizer=build_regularizer(config, method, data),
         checkpoint=folder / "checkpoint.pt",
         every=config.run["every"],
         resume=True,
@@ -134,33 +168,92 @@ def _train_seed(
     return result.embeddings, result.history
 
 
+def build_regularizer(config: RunConfig, method: Method, data: Data) -> ProvableTraining | None:
+    """The regularizer that ``config.run`` asks for, attached to the encoder of a method.
+
+    Raises:
+        ValueError: If the method has no two views with known drop rates, or its encoder no bound.
+    """
+    if config.run.get("regularizer") is None:
+        return None
+    rates = config.model.get("edge_p")
+    if not isinstance(method, TwoViewContrast) or rates is None:
+        rule = "left out: the method has no two views of the graph with drop rates 'edge_p'"
+        reject("train", "regularizer", rule, config.run["regularizer"])
+    return ProvableTraining(
+        encoder=method.encoder,
+        edge_index=data.edge_index.to(config.run.get("device") or "cpu"),
+        num_nodes=int(data.num_nodes or 0),
+        p=tuple(rates),
+        kappa=config.run["kappa"],
+        mode=config.run["pot_mode"],
+    )
+
+
+def _link_prediction(
+    config: RunConfig, folder: RunFolder, data: Data, *, log: Log, progress: bool
+) -> dict[str, dict[str, Any]]:
+    """Sections by name: the method and the controls, each trained on training edges alone."""
+    task = LinkPrediction()
+    runs: dict[str, list[tuple[int, LinkScores]]] = {config.method: [], "untrained_encoder": []}
+    for seed in config.run["seeds"]:
+        path = folder.seed_folder(seed) / "link_prediction"
+
+        def train(graph: Data, seed: int = seed, path: Path = path) -> torch.Tensor:
+            return _train_seed(config, path, graph, seed, log=log, progress=progress)[0]
+
+        scores = replace(task, seed=seed)(train, data)
+        scores.edge_split.save(path / "edge_split.npz")
+        runs[config.method].append((seed, scores))
+        untrained = _untrained(config, scores.edge_split.training_graph(data), seed)
+        runs["untrained_encoder"].append((seed, task.score(untrained, scores.edge_split)))
+    return {name: summarize_links(rows, task) for name, rows in runs.items()}
+
+
 def _callbacks(config: RunConfig, data: Data) -> list[Callback]:
     every = config.run.get("evaluate_every")
     return [probe_every(every, config, data)] if every and data.get("y") is not None else []
 
 
-def probe_every(every: int, config: RunConfig, data: Data) -> Callback:
-    """A callback that adds the validation accuracy of a linear probe to the history."""
-    split = make_splits(data, config.run["splits"], num_splits=1)[0]
+def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
+    """A callback that adds validation accuracy, alignment and uniformity to the history."""
+    split = make_splits(graph, config.run["splits"], num_splits=1)[0]
     probe = LinearProbe()
+    source, target = graph.edge_index
+    sample = torch.randperm(int(graph.num_nodes or 0), generator=torch.Generator().manual_seed(0))[
+        :2000
+    ]
 
-    def callback(epoch: int, record: dict[str, float], method: Method, prepared: Data) -> None:
+    def callback(epoch: int, record: dict[str, float], method: Method, data: Data) -> None:
         if epoch % every == 0:
-            scores = probe(method.embed(prepared).cpu(), data.y, split)
-            record["val_accuracy"] = scores.val_accuracy
+            z = method.embed(data).cpu()
+            record["val_accuracy"] = probe(z, graph.y, split).val_accuracy
+            record["alignment"] = alignment(z[source], z[target])
+            record["uniformity"] = uniformity(z[sample])
 
     return callback
 
 
+def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]:
+    scores = []
+    if graph.get("y") is not None:
+        split = make_splits(graph, config.run["splits"], num_splits=1)[0]
+        scores = [(split, LinearProbe()(z, graph.y, split))]
+    temperature = config.model.get("temperature", 0.5)
+    return diagnose(z, graph, temperature=temperature, scores=scores)
+
+
+def _untrained(config: RunConfig, data: Data, seed: int) -> torch.Tensor:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        method = build_method(config, data.num_features)
+        method.reset_parameters()
+        return method.embed(data)
+
+
 def _controls(config: RunConfig, data: Data) -> dict[str, Any]:
     x = data.x if data.x.layout == torch.strided else data.x.to_dense()
-    untrained = {}
-    for seed in config.run["seeds"]:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            method = build_method(config, data.num_features)
-            method.reset_parameters()
-            untrained[seed] = method.embed(data)
+    untrained = {seed: _untrained(config, data, seed) for seed in config.run["seeds"]}
     return {"raw_features": x, "untrained_encoder": untrained}
 
 

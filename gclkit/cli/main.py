@@ -9,7 +9,7 @@ from importlib import import_module
 
 import gclkit
 
-COMMANDS: tuple[str, ...] = ("train", "evaluate", "report", "communities", "datasets", "env")
+COMMANDS: tuple[str, ...] = ("train", "evaluate", "certify", "report", "communities", "datasets", "env")
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -46,5 +46,5 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(error: BaseException, status: int) -> int:
-    print(f"gclkit: {' '.join(str(error).split()) or type(error).__name__}", file=sys.stderr)
+    print(f"gclkit: {' '.join(str(error).split()) or 'interrupted'}", file=sys.stderr)
     return status

@@ -42,7 +42,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--backend", help="of the loss; default: auto")
     parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings",
-                        help="any other setting of the method, as YAML: edge_p=[.3,.4]")  # fmt: skip
+                        help="other settings of the method: edge_p=[.3,.4]")  # fmt: skip
+    parser.add_argument("--regularizer", choices=["pot"], help="provable training")
+    parser.add_argument("--kappa", type=float, default=0.4, help="its weight; default: 0.4")
+    parser.add_argument("--pot-mode", default="pairwise", help="published, pairwise or certified")
     parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS", help="probe on validation")
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="EPOCHS")
     parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
@@ -61,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.experiment import run_experiment
     from gclkit.cli.summary import print_summary
     from gclkit.reports import RunFolder
-    from gclkit.training import TrainingInterrupted, read_config
+    from gclkit.training import read_config
 
     if args.threads is not None:
         import torch
@@ -78,8 +81,8 @@ def run(args: argparse.Namespace) -> int:
     with RunFolder(path, force=args.force, resume=args.resume is not None) as folder:
         try:
             report = run_experiment(config, folder, log=print, progress=not args.quiet)
-        except TrainingInterrupted as stop:
-            print(f"gclkit: {stop}\nresume with: gclkit train --resume {path}")
+        except KeyboardInterrupt as stop:
+            print(f"gclkit: {stop or 'interrupted'}\nresume with: gclkit train --resume {path}")
             return 130
     print_summary(report)
     print(f"report: {path / 'report.html'}")
@@ -114,7 +117,7 @@ def _config(args: argparse.Namespace) -> Any:
     run = {
         "seeds": args.seeds,
         "tasks": tasks,
-        "splits": args.splits or config.run.get("splits") or "random",
+        "splits": args.splits,
         "num_splits": args.num_splits,
         "every": args.checkpoint_every,
         "evaluate_every": args.evaluate_every,
@@ -122,6 +125,9 @@ def _config(args: argparse.Namespace) -> Any:
         "features": None if args.features is None else str(args.features),
         "labels": None if args.labels is None else str(args.labels),
         "device": args.device,
+        "regularizer": args.regularizer,
+        "kappa": args.kappa,
+        "pot_mode": args.pot_mode,
     }
     return dataclasses.replace(config, run=run)
 

@@ -31,7 +31,7 @@ class GCNConv(pyg.GCNConv):
     def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
         super().__init__(in_channels, out_channels, bias=bias)
 
-    def forward(  # type: ignore[override]
+    def forward(
         self,
         x: Float[Tensor, "n f"],
         edge_index: Int[Tensor, "2 e"] | Float[Tensor, "n n"],

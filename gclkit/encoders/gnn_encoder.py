@@ -8,6 +8,7 @@ import torch
 import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch_geometric.nn.inits import reset
 
 from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
@@ -74,14 +75,9 @@ class GNNEncoder(nn.Module):
 
     def reset_parameters(self) -> None:
         """Draws all parameters anew."""
-        for conv in self.convs:
-            conv.reset_parameters()
-        for norm in self.norms:
-            if self.norm is not None:
-                norm.reset_parameters()
-        for activation in self.activations:
-            if isinstance(activation, nn.PReLU):
-                activation.reset_parameters()
+        reset(self.convs)
+        reset(self.norms)
+        reset(self.activations)
 
     def layers(self) -> list[tuple[nn.Module, ...]]:
         """The modules of each layer in the order in which they are applied."""

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.nn.inits import reset
 
 from gclkit.graphs import check_graph
 
@@ -71,8 +72,7 @@ class Method(nn.Module):
     def reset_parameters(self) -> None:
         """Draws all parameters anew."""
         for module in self.children():
-            if hasattr(module, "reset_parameters"):
-                module.reset_parameters()
+            reset(module)
 
     @torch.no_grad()
     def embed(self, data: Data) -> Float[Tensor, "n d"]:

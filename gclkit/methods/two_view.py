@@ -72,7 +72,8 @@ class TwoViewContrast(Method):
         embeddings = tuple(
             self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
         )
-        loss = self.contrast(*map(self.projector, embeddings), batch, epoch)
+        h1, h2 = map(self.projector, embeddings)
+        loss = self.contrast(h1, h2, batch, epoch)
         return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)
 
     def contrast(

@@ -70,6 +70,31 @@ def test_the_report_follows_the_schema(run):
     assert config["model"]["out_channels"] == 8 and config["training"]["epochs"] == 3
 
 
+def test_all_tasks_and_the_regularizer(small, tmp_path):
+    run = tmp_path / "run"
+    arguments = ["train", *small, "--seeds", "3", "--tasks", "all", "--regularizer", "pot"]
+    assert main([*arguments, "--kappa", "0.3", "--out", str(run)]) == 0
+    report = json.loads((run / "report.json").read_text())
+    assert report["regularizer"] == "pot" and report["config"]["run"]["kappa"] == 0.3
+    assert set(report["results"]) == {"classification", "clustering", "link_prediction"}
+    assert report["results"]["link_prediction"]["split"] == "85-5-10"
+    assert "link_prediction" in report["baselines"]["untrained_encoder"]
+    link = run / "seed-3" / "link_prediction"
+    z = np.load(link / "embeddings.npy")
+    assert not np.array_equal(z, np.load(run / "seed-3" / "embeddings.npy"))
+    assert (link / "edge_split.npz").exists()
+
+
+def test_a_graph_without_labels(small, tmp_path, capsys):
+    with np.load(small[1]) as file:
+        np.savez(tmp_path / "unlabelled.npz", edge_index=file["edge_index"], x=file["x"])
+    arguments = ["--dataset", str(tmp_path / "unlabelled.npz"), *small[2:], "--seeds", "0"]
+    assert main(["train", *arguments, "--out", str(tmp_path / "run")]) == 0
+    assert "no labels: classification and clustering are left out" in capsys.readouterr().out
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["results"] == {} and "diagnostics" in report
+
+
 def test_the_page_asks_the_network_for_nothing(run):
     page = (run / "report.html").read_text()
     assert "own" in page and "<html" in page.lower()
@@ -92,17 +117,15 @@ def test_a_finished_run_is_left_alone(run, small, capsys):
 
 def test_interrupted_and_resumed_is_uninterrupted(small, tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
-    arguments = [*small, "--epochs", "150", "--seeds", "2"]
+    arguments = [*small, "--epochs", "150", "--seeds", "2", "--checkpoint-every", "1"]
     child = subprocess.Popen(
         [sys.executable, "-m", "gclkit", "train", *arguments, "--out", str(run)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    for line in child.stdout:
-        if line.startswith("seed"):
-            break
-    time.sleep(0.1)
+    while child.poll() is None and not (run / "seed-2" / "checkpoint.pt").exists():
+        time.sleep(0.01)
     child.send_signal(signal.SIGINT)
     out, err = child.communicate(timeout=120)
     if child.returncode == 130:
@@ -132,7 +155,9 @@ def test_interrupted_and_resumed_is_uninterrupted(small, tmp_path):
         (["--resume", "nothing"], "nothing"),
     ],
 )
-def test_bad_input_is_one_line_and_leaves_nothing(arguments, sentence, tmp_path, capsys, monkeypatch):
+def test_bad_input_is_one_line_and_leaves_nothing(
+    arguments, sentence, tmp_path, capsys, monkeypatch
+):
     monkeypatch.chdir(tmp_path)
     assert main(["train", "--quiet", "--dataset", "sbm", *arguments]) == 2
     err = capsys.readouterr().err.splitlines()[-1]
