@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.edge_drop import edge_coins, keep_edges
-from gclkit.checks import check_probability, reject
+from gclkit.checks import check_floats, check_probability, reject
 
 
 def adaptive_drop_probability(
@@ -31,7 +31,14 @@ def adaptive_drop_probability(
         p: Wanted drop rate, in [0, 1].
         threshold: Largest drop probability, in [0, 1].
         mean: Mean weight of the whole graph, where :obj:`weight` is a part of it.
+
+    Raises:
+        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
     """
+    owner = "adaptive_drop_probability"
+    check_floats(owner, "weight", weight, dims=1)
+    check_probability(owner, "p", p)
+    check_probability(owner, "threshold", threshold)
     mean = weight.mean() if mean is None else mean
     scaled = weight / torch.where(mean > 0, mean, torch.ones_like(mean)) * p
     return torch.where(mean > 0, scaled, torch.full_like(weight, p)).clamp(max=threshold)

@@ -14,7 +14,8 @@ from gclkit.augmentations.centrality import (
     lazy_walk_centrality,
     pagerank,
 )
-from gclkit.checks import check_choice
+from gclkit.checks import check_choice, check_floats, reject
+from gclkit.graphs import check_graph
 
 MEASURES = ("degree", "eigenvector", "pagerank", "true_pagerank")
 
@@ -33,7 +34,11 @@ def drop_weight(centrality: Float[Tensor, " k"]) -> Float[Tensor, " k"]:
 
     Args:
         centrality: Centrality :math:`c` of each edge or feature.
+
+    Raises:
+        ValueError: If it is no vector of floating point numbers.
     """
+    check_floats("drop_weight", "centrality", centrality, dims=1)
     q = centrality.double().log()
     central = q.isfinite()
     if not bool(central.any()):
@@ -55,7 +60,14 @@ def feature_centrality(
         centrality: Centrality :math:`c` of each node.
         absolute: Whether :math:`\tilde X` is :math:`|X|`, for dense features, instead of
             :math:`[X \ne 0]`.
+
+    Raises:
+        ValueError: If the features are no floating point matrix, or a node has no centrality.
     """
+    check_floats("feature_centrality", "x", x, sparse=True)
+    if centrality.shape != (x.size(0),):
+        rule = f"one number per node, of shape ({x.size(0)},)"
+        reject("feature_centrality", "centrality", rule, tuple(centrality.shape))
     sparse = x.layout == torch.sparse_csr
     values = x.values() if sparse else x
     values = (values.abs() if absolute else values != 0).to(centrality.dtype)
@@ -85,7 +97,7 @@ class AddCentrality(BaseTransform):
         absolute_features: As in :func:`feature_centrality`.
 
     Raises:
-        ValueError: For an unknown measure.
+        ValueError: For an unknown measure, or a graph that is not sound.
     """
 
     def __init__(self, measure: str = "degree", *, absolute_features: bool = False) -> None:
@@ -93,6 +105,7 @@ class AddCentrality(BaseTransform):
         self.absolute_features = absolute_features
 
     def forward(self, data: Data) -> Data:
+        check_graph("AddCentrality", data, require_features=False)
         x, target = data.get("x"), data.edge_index[1]
         dtype = x.dtype if x is not None and x.dtype.is_floating_point else torch.float32
         of_nodes, of_edges = self._centralities(data)

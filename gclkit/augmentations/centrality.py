@@ -8,7 +8,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_probability
+from gclkit.checks import check_count, check_edges, check_positive, check_probability
+from gclkit.graphs.check_graph import check_edge_weight
 
 
 def degree_centrality(
@@ -26,8 +27,13 @@ def degree_centrality(
 
     Returns:
         One float64 per node.
+
+    Raises:
+        ValueError: For edges between nodes that do not exist, weights that are not one finite
+            number of at least 0 per edge, and settings out of range.
     """
-    return _sum_into(edge_index[1], _weights(edge_index, edge_weight), num_nodes)
+    weight = check_weights("degree_centrality", edge_index, num_nodes, edge_weight)
+    return _sum_into(edge_index[1], weight, num_nodes)
 
 
 def lazy_walk_centrality(
@@ -56,10 +62,15 @@ def lazy_walk_centrality(
 
     Returns:
         One float64 per node.
+
+    Raises:
+        ValueError: For edges between nodes that do not exist, weights that are not one finite
+            number of at least 0 per edge, and settings out of range.
     """
     damping = check_probability("lazy_walk_centrality", "damping", damping)
     check_count("lazy_walk_centrality", "steps", steps, at_least=0)
-    chance, _ = _transitions(edge_index, edge_weight, num_nodes)
+    weight = check_weights("lazy_walk_centrality", edge_index, num_nodes, edge_weight)
+    chance, _ = _transitions(edge_index, weight, num_nodes)
     mass = chance.new_ones(num_nodes)
     for _ in range(steps):
         moved = _sum_into(edge_index[1], mass[edge_index[0]] * chance, num_nodes)
@@ -91,9 +102,15 @@ def pagerank(
 
     Returns:
         One float64 per node.
+
+    Raises:
+        ValueError: For edges between nodes that do not exist, weights that are not one finite
+            number of at least 0 per edge, and settings out of range.
     """
     damping = check_probability("pagerank", "damping", damping)
-    chance, dangling = _transitions(edge_index, edge_weight, num_nodes)
+    check_positive("pagerank", "tolerance", tolerance)
+    weight = check_weights("pagerank", edge_index, num_nodes, edge_weight)
+    chance, dangling = _transitions(edge_index, weight, num_nodes)
     mass = chance.new_full((num_nodes,), 1 / num_nodes)
     for _ in range(1000):
         moved = _sum_into(edge_index[1], mass[edge_index[0]] * chance, num_nodes)
@@ -122,10 +139,14 @@ def eigenvector_centrality(
 
     Returns:
         One float64 per node, on the device of :obj:`edge_index`.
+
+    Raises:
+        ValueError: For edges between nodes that do not exist, weights that are not one finite
+            number of at least 0 per edge, and settings out of range.
     """
+    weight = check_weights("eigenvector_centrality", edge_index, num_nodes, edge_weight)
     source, target = edge_index.cpu().numpy()
-    weight = _weights(edge_index, edge_weight).cpu().numpy()
-    matrix = sp.csr_matrix((weight, (target, source)), shape=(num_nodes, num_nodes))
+    matrix = sp.csr_matrix((weight.cpu().numpy(), (target, source)), shape=(num_nodes, num_nodes))
     vector = _leading_eigenvector(matrix)
     vector = vector / np.linalg.norm(vector) * (1 if vector.sum() >= 0 else -1)
     return torch.from_numpy(np.ascontiguousarray(vector)).to(edge_index.device)
@@ -133,27 +154,50 @@ def eigenvector_centrality(
 
 def _leading_eigenvector(matrix: sp.csr_matrix) -> np.ndarray:
     n = matrix.shape[0]
+    if matrix.count_nonzero() == 0:
+        return np.ones(n)
     symmetric = abs(matrix - matrix.T).sum() == 0
     if n < 32:  # ARPACK needs room for its basis.
         values, vectors = (np.linalg.eigh if symmetric else np.linalg.eig)(matrix.toarray())
         return vectors[:, np.argmax(values.real)].real
     # The fixed start makes the result the same in every run.
-    options = {"k": 1, "v0": np.ones(n), "maxiter": max(1000, 10 * n)}
-    if symmetric:
-        return sp.linalg.eigsh(matrix, which="LA", **options)[1][:, 0]
-    return sp.linalg.eigs(matrix, which="LR", **options)[1][:, 0].real
+    options = {"k": 1, "v0": np.ones(n)}
+    try:
+        if symmetric:
+            return sp.linalg.eigsh(matrix, which="LA", **options)[1][:, 0]
+        return sp.linalg.eigs(matrix, which="LR", **options)[1][:, 0].real
+    except sp.linalg.ArpackError:
+        return _power_iteration(matrix)
 
 
-def _weights(edge_index: Tensor, edge_weight: Tensor | None) -> Tensor:
-    if edge_weight is not None:
-        return edge_weight.detach().double()
-    return torch.ones(edge_index.size(1), dtype=torch.float64, device=edge_index.device)
+def _power_iteration(matrix: sp.csr_matrix) -> np.ndarray:
+    """An approximation where the leading eigenvalues are too close to be told apart."""
+    vector = np.ones(matrix.shape[0])
+    for _ in range(1000):
+        # The shift by the identity keeps bipartite graphs from swinging.
+        vector = matrix @ vector + vector
+        vector /= np.linalg.norm(vector)
+    return vector
 
 
-def _transitions(
-    edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int
-) -> tuple[Tensor, Tensor]:
-    weight = _weights(edge_index, edge_weight)
+def check_weights(
+    owner: str, edge_index: Tensor, num_nodes: int, edge_weight: Tensor | None
+) -> Float[Tensor, " e"]:
+    """Returns one float64 per edge, 1 where there are no weights.
+
+    Raises:
+        ValueError: For edges between nodes that do not exist, or weights that are not one
+            finite number of at least 0 per edge.
+    """
+    check_count(owner, "num_nodes", num_nodes)
+    check_edges(owner, edge_index, num_nodes)
+    if edge_weight is None:
+        return torch.ones(edge_index.size(1), dtype=torch.float64, device=edge_index.device)
+    check_edge_weight(owner, edge_weight, edge_index.size(1))
+    return edge_weight.detach().double()
+
+
+def _transitions(edge_index: Tensor, weight: Tensor, num_nodes: int) -> tuple[Tensor, Tensor]:
     out = _sum_into(edge_index[0], weight, num_nodes)
     return weight / torch.where(out > 0, out, 1.0)[edge_index[0]], out == 0
 

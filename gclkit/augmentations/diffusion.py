@@ -10,7 +10,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
+from gclkit.augmentations.centrality import check_weights
 from gclkit.checks import check_count, check_non_negative, check_positive, check_probability, reject
+from gclkit.graphs import check_graph
 
 
 def personalized_pagerank(
@@ -50,7 +52,8 @@ def personalized_pagerank(
         with value 0. Values are float64.
 
     Raises:
-        ValueError: For settings out of range.
+        ValueError: For settings out of range, edges between nodes that do not exist, or
+            weights that are not one finite number of at least 0 per edge.
     """
     owner = "personalized_pagerank"
     if check_probability(owner, "alpha", alpha) == 0:
@@ -59,7 +62,8 @@ def personalized_pagerank(
     check_non_negative(owner, "threshold", threshold)
     check_positive(owner, "tolerance", tolerance)
     check_count(owner, "block_rows", block_rows)
-    walk, degree = _random_walk(edge_index, edge_weight, num_nodes)
+    weight = check_weights(owner, edge_index, num_nodes, edge_weight)
+    walk, degree = _random_walk(edge_index, weight, num_nodes)
     column = np.repeat(np.arange(num_nodes)[:, None], top_k, axis=1)
     value = np.zeros((num_nodes, top_k))
     inverse_root = sp.diags(degree**-0.5)
@@ -73,13 +77,11 @@ def personalized_pagerank(
 
 
 def _random_walk(
-    edge_index: Tensor, edge_weight: Tensor | None, num_nodes: int
+    edge_index: Tensor, weight: Tensor, num_nodes: int
 ) -> tuple[sp.csr_matrix, np.ndarray]:
     source, target = edge_index.cpu().numpy()
-    weight = np.ones(source.size)
-    if edge_weight is not None:
-        weight = edge_weight.detach().cpu().numpy().astype(np.float64)
-    matrix = sp.csr_matrix((weight, (source, target)), shape=(num_nodes, num_nodes))
+    entries = (weight.cpu().numpy(), (source, target))
+    matrix = sp.csr_matrix(entries, shape=(num_nodes, num_nodes))
     matrix = matrix + sp.eye(num_nodes, format="csr")
     degree = np.asarray(matrix.sum(axis=1)).reshape(-1)
     return (sp.diags(1 / degree) @ matrix).tocsr(), degree
@@ -127,6 +129,9 @@ class Diffusion(BaseTransform):
         top_k: Entries kept per node.
         threshold: Entries below it become 0.
         tolerance: Smallest mass that is pushed on.
+
+    Raises:
+        ValueError: For settings out of range, or a graph that is not sound.
     """
 
     def __init__(
@@ -145,6 +150,7 @@ class Diffusion(BaseTransform):
         self.tolerance = check_positive("Diffusion", "tolerance", tolerance)
 
     def forward(self, data: Data) -> Data:
+        check_graph("Diffusion", data, require_features=False)
         n = int(data.num_nodes or 0)
         column, value = personalized_pagerank(
             data.edge_index,

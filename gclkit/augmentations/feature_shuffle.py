@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.feature_mask import require_features
+from gclkit.checks import check_floats, reject
 from gclkit.sparse import csr_tensor
 
 
@@ -18,7 +19,15 @@ def permute_rows(x: Float[Tensor, "n f"], order: Int[Tensor, " n"]) -> Float[Ten
     Args:
         x: Features, strided or CSR.
         order: Row ``i`` of the result is row ``order[i]``; a permutation.
+
+    Raises:
+        ValueError: If the features are no floating point matrix, or the order is of another
+            length.
     """
+    check_floats("permute_rows", "x", x, sparse=True)
+    if order.shape != (x.size(0),) or order.dtype != torch.int64:
+        rule = f"a permutation, int64 of shape ({x.size(0)},)"
+        reject("permute_rows", "order", rule, f"{order.dtype} of shape {tuple(order.shape)}")
     if x.layout != torch.sparse_csr:
         return x[order]
     start = x.crow_indices()
@@ -30,7 +39,7 @@ def permute_rows(x: Float[Tensor, "n f"], order: Int[Tensor, " n"]) -> Float[Ten
     way = start[:-1][order] - row_start[:-1]
     entry = torch.arange(size, device=start.device)
     entry += torch.repeat_interleave(way, counts.long(), output_size=size)
-    return csr_tensor(row_start, x.col_indices()[entry], x.values()[entry], tuple(x.shape))
+    return csr_tensor(row_start, x.col_indices()[entry], x.values()[entry], x.shape)
 
 
 class FeatureShuffle(BaseTransform):

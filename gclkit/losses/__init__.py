@@ -11,6 +11,7 @@ from gclkit.losses.estimate_memory import estimate_memory
 from gclkit.losses.hardness_infonce import HardnessInfoNCE, hardness_infonce
 from gclkit.losses.infonce import InfoNCE, infonce
 from gclkit.losses.jsd import JSD, jsd
+from gclkit.losses.mixed_infonce import MixedInfoNCE, mixed_infonce
 from gclkit.losses.summary_jsd import SummaryJSD, summary_jsd
 from gclkit.losses.supervised_contrast import SupervisedContrast, supervised_contrast
 from gclkit.losses.team_up import TeamUp, team_up
@@ -29,6 +30,7 @@ __all__ = [
     "DebiasedInfoNCE",
     "HardnessInfoNCE",
     "InfoNCE",
+    "MixedInfoNCE",
     "SummaryJSD",
     "SupervisedContrast",
     "TeamUp",
@@ -46,6 +48,7 @@ __all__ = [
     "hardness_infonce",
     "infonce",
     "jsd",
+    "mixed_infonce",
     "summary_jsd",
     "supervised_contrast",
     "team_up",

@@ -84,6 +84,48 @@ def mixed_infonce(
     return (torch.logaddexp(rest, added) - torch.cat([own, own])).mean()
 
 
+class MixedInfoNCE(torch.nn.Module):
+    """The settings of :func:`mixed_infonce`.
+
+    Args:
+        weight: As in :func:`mixed_infonce`.
+        mixed: As in :func:`mixed_infonce`.
+        temperature: As in :func:`mixed_infonce`.
+        generator: As in :func:`mixed_infonce`.
+        **options: As in :func:`mixed_infonce`.
+    """
+
+    def __init__(
+        self,
+        weight: Callable[[Tensor], Tensor],
+        *,
+        mixed: int,
+        temperature: float = 0.5,
+        generator: torch.Generator | None = None,
+        **options: Unpack[BlockOptions],
+    ) -> None:
+        super().__init__()
+        self.weight = weight
+        self.mixed = check_count("MixedInfoNCE", "mixed", mixed)
+        self.temperature = check_positive("MixedInfoNCE", "temperature", temperature)
+        self.generator = generator
+        self.options = options
+
+    def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
+        return mixed_infonce(
+            z1,
+            z2,
+            self.weight,
+            mixed=self.mixed,
+            temperature=self.temperature,
+            generator=self.generator,
+            **self.options,
+        )
+
+    def extra_repr(self) -> str:
+        return f"mixed={self.mixed}, temperature={self.temperature}"
+
+
 def _mixed_rows(
     here: Float[Tensor, "n d"],
     there: Float[Tensor, "n d"],
