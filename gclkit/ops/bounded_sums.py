@@ -57,21 +57,24 @@ class RowSums(torch.autograd.Function):
         factor, _ = key_factor(key_bias, tiles.sums)
         share = safe_share(grad, total)
         # The weight of an entry is share_i * tile_ij * factor_j: a factor of each operand.
-        left = (queries * share[:, None]).to(tiles.left.dtype)
-        right = (keys if factor is None else keys * factor[:, None]).to(tiles.left.dtype)
+        query_center, left = centered(queries, share, tiles)
+        key_center, right = centered(keys, factor, tiles)
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
-        grad_bias = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
+        mass = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
         for rows, columns, tile in tiles:
             add_product(tiles, grad_queries[rows], tile, right[columns])
             add_product(tiles, grad_keys[columns], tile.T, left[rows])
-            if ctx.needs_input_grad[3]:
-                grad_bias[columns] += tiles.wide(tile).T @ share[rows]
+            if ctx.needs_input_grad[3] or tiles.narrow:
+                mass[columns] += tiles.wide(tile).T @ share[rows]
         ctx.tiling.kept.clear()
         grad_queries *= share[:, None]
+        if tiles.narrow:
+            grad_queries += torch.where(total > 0, grad, 0.0)[:, None] * key_center
+            grad_keys += mass[:, None] * query_center
+        grad_bias = mass if factor is None else mass * factor
         if factor is not None:
             grad_keys *= factor[:, None]
-            grad_bias *= factor
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
             (scale * grad_queries).to(queries.dtype),
@@ -111,20 +114,26 @@ class SelfSums(torch.autograd.Function):
         # Entry ij has weight tile_ij (share_i f_j + f_i share_j)
         # = f_i f_j tile_ij (share_i / f_i + share_j / f_j): the outer factors go to the operands.
         ratio = share if factor is None else share / factor
-        operand = (z if factor is None else z * factor[:, None]).to(tiles.left.dtype)
+        center, operand = centered(z, factor, tiles)
         grad_z = torch.zeros_like(z, dtype=tiles.sums)
-        grad_bias = torch.zeros_like(total)
+        grad_bias, mass = torch.zeros_like(total), torch.zeros_like(total)
         for rows, columns, tile in tiles:
             if ctx.needs_input_grad[2]:
                 wide = tiles.wide(tile)
                 grad_bias[rows] += wide @ share[columns]
                 if rows != columns:
                     grad_bias[columns] += wide.T @ share[rows]
-            weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
+            exact, weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
             add_product(tiles, grad_z[rows], weight, operand[columns])
+            if tiles.narrow:
+                mass[rows] += row_sum(exact, factor, columns)
             if rows != columns:
                 add_product(tiles, grad_z[columns], weight.T, operand[rows])
+                if tiles.narrow:
+                    mass[columns] += row_sum(exact.T, factor, rows)
         ctx.tiling.kept.clear()
+        if tiles.narrow:
+            grad_z += mass[:, None] * center
         if factor is not None:
             grad_z *= factor[:, None]
             grad_bias *= factor
@@ -164,14 +173,22 @@ class MutualSums(torch.autograd.Function):
         tiles = Tiles(queries, keys, scale, ctx.tiling)
         row_share = safe_share(grad_over_keys, over_keys)
         column_share = safe_share(grad_over_queries, over_queries)
-        left, right = queries.to(tiles.left.dtype), keys.to(tiles.left.dtype)
+        query_center, left = centered(queries, None, tiles)
+        key_center, right = centered(keys, None, tiles)
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
+        query_mass, key_mass = torch.zeros_like(over_keys), torch.zeros_like(over_queries)
         for rows, columns, tile in tiles:
-            weight = rank_two(tiles, tile, row_share[rows], column_share[columns])
+            exact, weight = rank_two(tiles, tile, row_share[rows], column_share[columns])
             add_product(tiles, grad_queries[rows], weight, right[columns])
             add_product(tiles, grad_keys[columns], weight.T, left[rows])
+            if tiles.narrow:
+                query_mass[rows] += exact.sum(dim=1)
+                key_mass[columns] += exact.sum(dim=0)
         ctx.tiling.kept.clear()
+        if tiles.narrow:
+            grad_queries += query_mass[:, None] * key_center
+            grad_keys += key_mass[:, None] * query_center
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
             (scale * grad_queries).to(queries.dtype),
@@ -207,14 +224,30 @@ def column_sum(tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice) -
     return torch.mul(tile, factor[rows, None], out=product).sum(dim=0)
 
 
-def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> Tensor:
-    """Returns ``tile * (row_i + column_j)`` in the dtype of the tile, sums in fp32."""
+def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor | float, Tensor]:
+    r"""Returns a center, and the rows around it times their factors, as operand of products.
+
+    A narrow operand rounds each product relative to its size, and the mean of embeddings that
+    point one way would dominate it. The mean is taken out, :math:`W Z = W (Z - 1 \mu^{\top})
+    + (W 1) \mu^{\top}`, and added in the dtype of sums. Wide operands need no such care.
+    """
+    center: Tensor | float = 0.0
+    if tiles.narrow:
+        center = rows.mean(dim=0)
+        rows = rows - center
+    rows = rows if factor is None else rows * factor[:, None]
+    return center, rows.to(tiles.left.dtype)
+
+
+def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns ``tile * (row_i + column_j)`` in the dtype of sums, and in that of the tile."""
     outer = tiles.scratch("product", tile.shape, tiles.sums)
     torch.add(row[:, None], column, out=outer)
-    if tile.dtype == tiles.sums:
-        return outer.mul_(tile)
+    if not tiles.narrow:
+        outer.mul_(tile)
+        return outer, outer
     outer.mul_(tiles.wide(tile))
-    return tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
+    return outer, tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
 
 
 def add_product(tiles: Tiles, out: Tensor, left: Tensor, right: Tensor) -> None:

@@ -63,6 +63,7 @@ class Tiles:
         left = queries if tiling.weight else queries * scale
         self.left, self.right = left.to(tiling.operand), keys.to(tiling.operand)
         self.sums = torch.float64 if queries.dtype == torch.float64 else torch.float32
+        self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
         self.room = tiling.keep
