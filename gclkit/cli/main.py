@@ -9,7 +9,16 @@ from importlib import import_module
 
 import gclkit
 
-COMMANDS: tuple[str, ...] = ("train", "evaluate", "certify", "report", "communities", "datasets", "env")
+COMMANDS: tuple[str, ...] = (
+    "train",
+    "embed",
+    "evaluate",
+    "certify",
+    "report",
+    "communities",
+    "datasets",
+    "env",
+)
 
 
 def build_parser() -> argparse.ArgumentParser:

@@ -167,6 +167,7 @@ class _Loop:
     def state(self) -> dict[str, Any]:
         state = {
             "settings": self.settings,
+            "in_channels": self.data.num_features,
             "epoch": self.epoch,
             "lr": self.lr,
             "history": self.history,

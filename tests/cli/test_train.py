@@ -117,7 +117,7 @@ def test_a_finished_run_is_left_alone(run, small, capsys):
 
 def test_interrupted_and_resumed_is_uninterrupted(small, tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
-    arguments = [*small, "--epochs", "150", "--seeds", "2", "--checkpoint-every", "1"]
+    arguments = [*small, "--epochs", "60", "--seeds", "2", "--checkpoint-every", "10"]
     child = subprocess.Popen(
         [sys.executable, "-m", "gclkit", "train", *arguments, "--out", str(run)],
         stdout=subprocess.PIPE,

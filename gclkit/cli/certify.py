@@ -1,0 +1,92 @@
+"""Bound how far edge dropping can move each node of a trained run."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+TIGHTNESS = ("interval", "budget", "two_hop")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the parser."""
+    parser = commands.add_parser(
+        "certify",
+        help="certified compactness of the nodes of a trained run",
+        description=__doc__,
+        epilog="example: gclkit certify runs/digits-csgcl --p 0.2",
+    )
+    parser.add_argument("path", type=Path, metavar="RUN", help="a run folder of 'gclkit train'")
+    parser.add_argument("--p", type=float, default=0.2, help="sets the budgets; default: 0.2")
+    parser.add_argument("--seed", type=int, help="of the run; default: its first")
+    parser.add_argument("--nodes", type=int, default=500,
+                        help="drawn of those that dropping can reach; default: 500")  # fmt: skip
+    parser.add_argument("--views", type=int, default=200, help="views sampled; default: 200")
+    parser.add_argument("--rounds", type=int, default=6, help="of the search; default: 6")
+    parser.add_argument("--tightness", default="two_hop", choices=TIGHTNESS,
+                        help="default: two_hop")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    import numpy as np
+
+    from gclkit.bounds.certificate import certify
+    from gclkit.checks import reject
+    from gclkit.cli.certificate_page import group_shares, write_certificate
+    from gclkit.cli.experiment import load_graph
+    from gclkit.communities import detect
+    from gclkit.training import read_config
+
+    config = read_config(args.path / "config.yaml")
+    data = load_graph(config, log=print)
+    if data.get("edge_weight") is not None:
+        reject("certify", "dataset", "a graph without edge weights", config.dataset)
+    seed = config.run["seeds"][0] if args.seed is None else args.seed
+    encoder = _trained_encoder(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
+    print(f"certifying seed {seed} at p = {args.p}")
+    certificate = certify(
+        encoder,
+        data.x,
+        data.edge_index,
+        p=args.p,
+        num_nodes=args.nodes,
+        tightness=args.tightness,
+        num_views=args.views,
+        rounds=args.rounds,
+        seed=seed,
+    )
+    arrays = {
+        name: getattr(certificate, name).numpy()
+        for name in ("nodes", "clean", "bound", "sampled", "searched", "degree")
+    }
+    arrays["community"] = detect(data).membership[certificate.nodes].numpy()
+    np.savez_compressed(args.path / "certificate.npz", **arrays)
+    figures: dict[str, Any] = {
+        "p": args.p,
+        "seed": seed,
+        "tightness": args.tightness,
+        **certificate.to_dict(),
+        "by_degree": group_shares(arrays["degree"], arrays["bound"], logarithmic=True),
+        "by_community": group_shares(arrays["community"], arrays["bound"]),
+    }
+    write_certificate(args.path, figures, arrays)
+    for name, value in certificate.to_dict().items():
+        print(f"{name.replace('_', ' '):>20}  {value:.4g}")
+    print(f"report: {args.path / 'report.html'}")
+    return 0
+
+
+def _trained_encoder(path: Path, config: Any, data: Any) -> Any:
+    from gclkit.checks import reject
+    from gclkit.training import build_method
+    from gclkit.training.checkpoint import load_checkpoint
+
+    method = build_method(config, data.num_features)
+    method.load_state_dict(load_checkpoint(path)["model"])
+    method.eval()
+    if not hasattr(method, "encoder"):
+        reject("certify", "method", "one with an 'encoder'", config.method)
+    return method.encoder

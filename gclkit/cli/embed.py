@@ -1,0 +1,61 @@
+"""Embeddings of a trained run, for its own graph or for another with the same features."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the parser."""
+    parser = commands.add_parser(
+        "embed",
+        help="embeddings of a trained run, for the same or another graph",
+        description=__doc__,
+        epilog="example: gclkit embed runs/first --seed 0 --out embeddings.npy",
+    )
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="folder of a run")
+    parser.add_argument("--seed", type=int, help="default: the run's first")
+    parser.add_argument("--dataset", help="a name or a file; default: the run's graph")
+    parser.add_argument("--root", type=Path, help="folder of the datasets")
+    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
+    parser.add_argument("--out", type=Path, required=True, help=".npy to write")
+    parser.add_argument("--force", action="store_true", help="overwrite --out")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    import numpy as np
+
+    from gclkit.checks import check_choice, reject
+    from gclkit.cli.experiment import load_graph
+    from gclkit.graphs import load
+    from gclkit.training import build_method, load_checkpoint, read_config
+
+    if args.out.suffix != ".npy":
+        reject("embed", "out", "a .npy file", str(args.out))
+    if args.out.exists() and not args.force:
+        raise FileExistsError(f"embed: '{args.out}' exists; pass --force to overwrite it")
+    config = read_config(args.run_folder / "config.yaml")
+    seeds = [str(seed) for seed in config.run.get("seeds", [])]
+    seed = (
+        check_choice("embed", "seed", str(args.seed), seeds) if args.seed is not None else seeds[0]
+    )
+    state = load_checkpoint(args.run_folder / f"seed-{seed}" / "checkpoint.pt")
+    if args.dataset is None:
+        data = load_graph(config, log=print)
+    else:
+        data = load(args.dataset, root=args.root, features=args.features, log=print)
+    width = state["in_channels"]
+    if data.num_features != width:
+        reject("embed", "dataset", f"a graph with {width} features", data.num_features)
+    method = build_method(config, width)
+    method.load_state_dict(state["model"])
+    z = method.embed(method.prepare(data)).numpy()
+    draft = args.out.with_name(f".{args.out.name}.draft")
+    with draft.open("wb") as file:
+        np.save(file, z, allow_pickle=False)
+    draft.replace(args.out)
+    print(f"{z.shape[0]:,} × {z.shape[1]} embeddings of epoch {state['epoch']}: {args.out}")
+    return 0

@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+
+from gclkit.cli.main import main
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("embed")
+    rng = np.random.default_rng(0)
+    pairs = np.argwhere(np.triu(rng.random((40, 40)) < 0.2, 1))
+    np.savez(folder / "own.npz", edge_index=pairs.T, x=rng.random((40, 6)), y=np.arange(40) % 2)
+    np.savez(folder / "other.npz", edge_index=pairs.T[:, ::2], x=rng.random((41, 6)))
+    np.savez(folder / "wide.npz", edge_index=pairs.T, x=rng.random((40, 7)))
+    arguments = ["--dataset", str(folder / "own.npz"), "--epochs", "2", "--seeds", "5", "--quiet"]
+    arguments += ["--num-splits", "1", "--set", "out_channels=4", "--out", str(folder / "run")]
+    assert main(["train", *arguments]) == 0
+    return folder / "run"
+
+
+def test_gives_the_embeddings_of_the_run(run, tmp_path, capsys):
+    out = tmp_path / "z.npy"
+    assert main(["embed", str(run), "--out", str(out)]) == 0
+    assert np.array_equal(np.load(out), np.load(run / "seed-5" / "embeddings.npy"))
+    assert "40 × 4 embeddings of epoch 2" in capsys.readouterr().out
+    before = out.read_bytes()
+    assert main(["embed", str(run), "--out", str(out)]) == 2
+    assert "exists; pass --force to overwrite it" in capsys.readouterr().err
+    assert out.read_bytes() == before
+
+
+def test_embeds_another_graph(run, tmp_path):
+    out = tmp_path / "z.npy"
+    other = str(run.parent / "other.npz")
+    assert main(["embed", str(run), "--dataset", other, "--out", str(out)]) == 0
+    assert np.load(out).shape == (41, 4)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--seed", "9"], "embed: 'seed' must be one of ['5'] (got '9')"),
+        (["--dataset", "wide"], "embed: 'dataset' must be a graph with 6 features (got 7)"),
+        (["--out", "z.csv"], "embed: 'out' must be a .npy file (got 'z.csv')"),
+    ],
+)
+def test_refusals(run, tmp_path, monkeypatch, capsys, arguments, sentence):
+    monkeypatch.chdir(tmp_path)
+    if "wide" in arguments:
+        arguments = ["--dataset", str(run.parent / "wide.npz")]
+    assert main(["embed", str(run), "--out", "z.npy", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
