@@ -108,7 +108,7 @@ def pretrain(
         check_positive("pretrain", "max_grad_norm", max_grad_norm)
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
-    check_graph("pretrain", data)
+    check_graph(type(method).__name__, data)
     device = torch.device(device) if device is not None else data.edge_index.device
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
