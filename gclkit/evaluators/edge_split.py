@@ -7,7 +7,6 @@ import os
 import tempfile
 from dataclasses import dataclass, fields
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -17,6 +16,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_probability, reject
 from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
+from gclkit.graphs.arrays import NpzFile
 from gclkit.graphs.check_graph import check_graph
 
 
@@ -123,27 +123,22 @@ class EdgeSplit:
             ValueError: If the file is something else.
             OSError: If it cannot be read.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                if not isinstance(file, np.lib.npyio.NpzFile):
-                    raise ValueError
-                parts = {part: torch.from_numpy(file[part].astype(np.int64)) for part in _PARTS}
-                return cls(num_nodes=int(file["num_nodes"]), name=str(file["name"]), **parts)
-        except (KeyError, EOFError, BadZipFile) as error:
-            raise _no_split(path) from error
-        except ValueError as error:
-            if str(error).startswith("EdgeSplit:"):
-                raise
-            raise _no_split(path) from error
+        path = Path(path)
+        file = NpzFile("EdgeSplit", path)
+        rule = "a file written by EdgeSplit.save"
+        wanted = {"num_nodes": "iu", "name": "U", **dict.fromkeys(_PARTS, "iu")}
+        if not wanted.keys() <= file.keys():
+            reject("EdgeSplit", "path", rule, str(path))
+        arrays = {key: file[key] for key in wanted}
+        for key, kinds in wanted.items():
+            dimensions = 2 if key in _PARTS else 0
+            if arrays[key].dtype.kind not in kinds or arrays[key].ndim != dimensions:
+                reject("EdgeSplit", "path", rule, f"{path}: {key}")
+        parts = {part: torch.from_numpy(arrays[part].astype(np.int64)) for part in _PARTS}
+        return cls(num_nodes=int(arrays["num_nodes"]), name=str(arrays["name"]), **parts)
 
 
 _PARTS = tuple(field.name for field in fields(EdgeSplit) if field.name not in ("num_nodes", "name"))
-
-
-def _no_split(path: str | Path) -> ValueError:
-    return ValueError(
-        f"EdgeSplit: 'path' must be a file written by EdgeSplit.save (got {str(path)!r})"
-    )
 
 
 def split_edges(data: Data, *, val: float = 0.05, test: float = 0.10, seed: int = 0) -> EdgeSplit:

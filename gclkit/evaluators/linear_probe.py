@@ -21,7 +21,13 @@ from gclkit.evaluators.inputs import check_embeddings, check_labels
 from gclkit.evaluators.logistic import fit_logistic
 from gclkit.graphs.split import Split, check_split
 
-_SCALINGS = ("standardize", "l2", "none")
+_SCALINGS = ("l2", "common", "standardize", "none")
+_ADJECTIVES = {
+    "l2": "l2-normalized",
+    "common": "centered",
+    "standardize": "standardized",
+    "none": "unscaled",
+}
 _BUDGET = 2**28  # Bytes of training rows and logits held at once; more splits follow in turn.
 
 
@@ -62,9 +68,11 @@ class LinearProbe:
 
     Args:
         strengths: Inverse regularisation strengths :math:`C` to choose from, positive.
-        scaling: ``"standardize"`` brings each column to mean 0 and deviation 1 over all nodes,
-            ``"l2"`` each row to length 1, ``"none"`` takes the embeddings as they are. Labels
-            are used by none of them.
+        scaling: ``"l2"`` brings each row to length 1, then divides all columns by one number
+            that makes their mean variance 1, so that a strength means the same for any width;
+            ``"common"`` does the second step only; ``"standardize"`` divides each column by its
+            own deviation, which lifts rare words over common ones; ``"none"`` takes the
+            embeddings as they are. Statistics are over all nodes, labels are never used.
         max_iter: Iteration limit of the solver.
         tolerance: Largest entry of the gradient of the mean loss at which a fit is done.
 
@@ -76,7 +84,7 @@ class LinearProbe:
     """
 
     strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 10.0)
-    scaling: str = "standardize"
+    scaling: str = "l2"
     max_iter: int = 300
     tolerance: float = 3e-4
 
@@ -92,10 +100,9 @@ class LinearProbe:
     @property
     def protocol(self) -> str:
         """What a report says about this probe."""
-        columns = {"standardize": "standardized", "l2": "l2-normalized", "none": "unscaled"}
         choices = ", ".join(f"{strength:g}" for strength in sorted(self.strengths))
         return (
-            f"logistic regression on {columns[self.scaling]} frozen embeddings, "
+            f"logistic regression on {_ADJECTIVES[self.scaling]} frozen embeddings, "
             f"C from {{{choices}}} on validation accuracy, test read once"
         )
 
@@ -154,15 +161,18 @@ class LinearProbe:
         return scores
 
 
-def scale_embeddings(z: Tensor, scaling: str) -> Tensor:
-    if scaling == "l2":
-        return F.normalize(z, dim=1)
+def scale_embeddings(z: Float[Tensor, "n d"], scaling: str) -> Float[Tensor, "n d"]:
+    """Scales embeddings in one of the ways of :class:`LinearProbe`; constant ones become 0."""
+    if scaling == "none":
+        return z
+    z = F.normalize(z, dim=1) if scaling == "l2" else z
+    deviation, mean = torch.std_mean(z, dim=0, correction=0)
+    # Rounding leaves a constant column a deviation of about eps; it stays a constant.
+    dead = deviation <= 8 * torch.finfo(z.dtype).eps * z.abs().amax(dim=0)
     if scaling == "standardize":
-        deviation, mean = torch.std_mean(z, dim=0, correction=0)
-        # Rounding leaves a constant column a deviation of about eps; it stays a constant.
-        dead = deviation <= 8 * torch.finfo(z.dtype).eps * z.abs().amax(dim=0)
-        return (z - mean).div_(deviation.masked_fill(dead, 1.0))
-    return z
+        return (z - mean).div_(deviation.masked_fill(dead, 1.0)).masked_fill_(dead, 0.0)
+    common = deviation.masked_fill(dead, 0.0).square().mean().sqrt()
+    return (z - mean).masked_fill_(dead, 0.0).div_(common if float(common) > 0 else 1.0)
 
 
 def _select(

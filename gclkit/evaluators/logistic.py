@@ -40,7 +40,8 @@ def fit_logistic(
         \frac{1}{t} \sum_{i=1}^{t} -\log \operatorname{softmax}(W^\top x_i + a)_{y_i}
         + \frac{1}{2 C t} \lVert W \rVert_F^2 ,
 
-    scikit-learn's objective divided by :math:`C t`, the intercept :math:`a` not penalised.
+    scikit-learn's objective divided by :math:`C t`, the intercept :math:`a` not penalised. (With
+    two classes, this is the binary model of twice the strength.)
 
     One limited-memory BFGS iteration serves all problems: products with the features of a
     training set are shared by its strengths, and the line search moves along the logits, without

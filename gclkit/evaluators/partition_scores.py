@@ -160,7 +160,8 @@ def conductance(
     """
     inside, volume, total = _volumes(edge_index, labels, edge_weight)
     smaller = torch.minimum(volume, total - volume)
-    return float(((volume - inside) / smaller)[smaller > 0].mean())
+    kept = smaller > 1e-12 * total  # The rest of the sum over all edges is rounding.
+    return float(((volume - inside) / smaller)[kept].mean())
 
 
 def _volumes(edge_index: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import warnings
 from pathlib import Path
 from zipfile import BadZipFile
 
@@ -37,7 +38,10 @@ def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Ten
         found = torch.from_numpy(array)
     elif path.suffix in (".pt", ".pth"):
         try:
-            found = torch.load(path, map_location="cpu", weights_only=True)
+            with warnings.catch_warnings():
+                # About pickles of another protocol, which are refused in a line of our own.
+                warnings.simplefilter("ignore")
+                found = torch.load(path, map_location="cpu", weights_only=True)
         except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, KeyError) as error:
             rule = "a tensor as torch.save writes it, without pickled objects"
             raise ValueError(f"{owner}: 'path' must be {rule} (got {str(path)!r})") from error

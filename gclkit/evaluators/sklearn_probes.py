@@ -19,7 +19,7 @@ from gclkit.graphs.split import Split, check_split
 
 @dataclass(frozen=True)
 class SVMProbe:
-    """Support vector machine with a radial kernel on standardized embeddings.
+    """Support vector machine with a radial kernel on l2-normalized embeddings.
 
     Args:
         strengths: Penalties :math:`C` to choose from, on validation accuracy.
@@ -49,7 +49,7 @@ class SVMProbe:
 
 @dataclass(frozen=True)
 class KNNProbe:
-    """Majority of the nearest training nodes, Euclidean on standardized embeddings.
+    """Majority of the nearest training nodes, Euclidean on l2-normalized embeddings.
 
     Args:
         neighbors: Numbers of neighbors to choose from, on validation accuracy; one above the
@@ -84,7 +84,7 @@ class KNNProbe:
 
 @dataclass(frozen=True)
 class RandomForestProbe:
-    """Random forest on standardized embeddings.
+    """Random forest on l2-normalized embeddings.
 
     Args:
         trees: Number of trees.
@@ -125,7 +125,7 @@ class RandomForestProbe:
 def _protocol(name: str, setting: str, choices: Sequence[float]) -> str:
     listed = ", ".join(f"{choice:g}" for choice in choices)
     return (
-        f"{name} on standardized frozen embeddings, {setting} from {{{listed}}} "
+        f"{name} on l2-normalized frozen embeddings, {setting} from {{{listed}}} "
         "on validation accuracy, test read once"
     )
 
@@ -141,7 +141,7 @@ def _score_splits(
     z = check_embeddings(owner, z)
     y = check_labels(owner, y, z.size(0))
     num_classes = int(y.max()) + 1
-    features, labels = scale_embeddings(z, "standardize").cpu().numpy(), y.cpu().numpy()
+    features, labels = scale_embeddings(z, "l2").cpu().numpy(), y.cpu().numpy()
     results = []
     for split in splits:
         split = check_split(owner, split, z.size(0))

@@ -1,0 +1,104 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from gclkit.evaluators import KNNProbe, evaluate, split_edges
+from gclkit.testing.graphs import random_graph
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return random_graph(120, 8, num_classes=3, mean_degree=5.0, seed=3)
+
+
+def test_is_a_plain_dict_shaped_like_a_report(graph):
+    split = split_edges(graph)
+    found = evaluate(
+        {0: graph.x, 7: graph.x[:, :5]},
+        graph,
+        tasks=("classification", "clustering", "link_prediction"),
+        num_splits=3,
+        shots=(1, 5),
+        clustering_runs=2,
+        restarts=2,
+        edge_split=split,
+    )
+    assert json.loads(json.dumps(found)) == found
+    accuracy = found["classification"]["accuracy"]
+    assert accuracy["n"] == 6
+    assert [(row["seed"], row["split"]) for row in accuracy["values"]] == [
+        (0, 0), (0, 1), (0, 2), (7, 0), (7, 1), (7, 2),
+    ]  # fmt: skip
+    assert found["classification"]["split"] == "random-10-10-80"
+    assert len(found["classification"]["split_hash"]) == 16
+    confusion = np.array(found["classification"]["confusion"])
+    assert confusion.sum() == 6 * 96
+    correct = np.trace(confusion) / confusion.sum()
+    assert accuracy["mean"] == pytest.approx(correct)
+    assert [row["support"] for row in found["classification"]["per_class"]] == (
+        confusion.sum(axis=1).tolist()
+    )
+    shots = found["classification"]["few_labels"]
+    assert list(shots) == ["1", "5"] and shots["5"]["n"] == 6
+    clustering = found["clustering"]
+    assert {"nmi", "ari", "accuracy", "macro_f1", "modularity", "conductance"} <= set(clustering)
+    assert clustering["nmi"]["n"] == 4 and clustering["l2_normalized"]["nmi"]["n"] == 4
+    links = found["link_prediction"]
+    assert links["auc"]["n"] == 2 and links["split"] == "85-5-10"
+    assert links["split_hash"] == {"0": split.hash, "7": split.hash}
+    assert set(links["by_decoder"]) == {"dot", "cosine", "logistic", "mlp"}
+
+
+def test_takes_an_array_and_one_task_by_name(graph):
+    found = evaluate(graph.x.numpy(), graph, tasks="classification", num_splits=2)
+    same = evaluate({0: graph.x}, graph, num_splits=2)
+    assert found == same and list(found) == ["classification"]
+
+
+def test_splits_are_the_same_for_every_method(graph):
+    one = evaluate(graph.x, graph, num_splits=4)["classification"]
+    two = evaluate(graph.x[:, :3], graph, num_splits=4, probe=KNNProbe())["classification"]
+    assert one["split_hash"] == two["split_hash"]
+    other = evaluate(graph.x, graph, num_splits=4, split_seed=1)["classification"]
+    assert other["split_hash"] != one["split_hash"]
+    assert other["accuracy"]["values"][0]["value"] == one["accuracy"]["values"][1]["value"]
+
+
+def test_leaves_the_global_generator_and_the_graph(graph):
+    before, keys = torch.random.get_rng_state(), sorted(graph.keys())
+    evaluate(graph.x, graph, tasks=("classification", "clustering"), num_splits=1)
+    assert torch.equal(before, torch.random.get_rng_state()) and keys == sorted(graph.keys())
+
+
+def refusal(*arguments, **options):
+    with pytest.raises(ValueError) as error:
+        evaluate(*arguments, **options)
+    return str(error.value)
+
+
+def test_refusals(graph):
+    assert refusal(graph.x, graph, tasks=("link_prediction",)) == (
+        "evaluate: 'edge_split' must be the edge split that the embeddings were trained on "
+        "(got None)"
+    )
+    assert refusal(graph.x, graph, tasks="links") == (
+        "evaluate: 'tasks' must be one of ['classification', 'clustering', 'link_prediction'] "
+        "(got 'links')"
+    )
+    assert refusal(graph.x[:50], graph) == (
+        "evaluate: 'z' must be of 120 rows, one per node (got (50, 8))"
+    )
+    assert refusal({}, graph) == (
+        "evaluate: 'z' must be embeddings of one seed or more (got 'none')"
+    )
+    bare = graph.clone()
+    del bare.y
+    assert refusal(graph.x, bare) == (
+        "evaluate: 'y' must be one label per node, of shape (120,) (got 'NoneType')"
+    )
+    assert refusal({0: graph.x}, graph, tasks="link_prediction", edge_split={1: None}) == (
+        "LinkPrediction: 'split' must be the edge split that the embeddings were trained on "
+        "(got 'NoneType')"
+    )

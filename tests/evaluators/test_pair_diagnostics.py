@@ -1,0 +1,120 @@
+import itertools
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gclkit.evaluators import (
+    alignment,
+    anisotropy,
+    hardness,
+    pair_diagnostics,
+    similarity_histograms,
+    tolerance,
+    uniformity,
+)
+
+
+@pytest.fixture(autouse=True)
+def small_blocks(monkeypatch):
+    monkeypatch.setattr(pair_diagnostics, "_BLOCK", 7)
+
+
+def make(n=23, d=5, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    z = 3 * torch.randn(n, d, generator=generator, dtype=torch.float64) + 0.4
+    return z, torch.arange(n) % 4
+
+
+def pairs(z):
+    u = F.normalize(z, dim=1)
+    return [(i, j, float(u[i] @ u[j])) for i, j in itertools.permutations(range(len(z)), 2)]
+
+
+def test_by_loops_from_the_definitions():
+    z, y = make()
+    cosines = pairs(z)
+    mean = lambda values: sum(values) / len(values)
+    assert anisotropy(z) == pytest.approx(mean([c for *_, c in cosines]))
+    squared = [2 - 2 * c for *_, c in cosines]
+    assert uniformity(z, t=3.0) == pytest.approx(
+        math.log(mean([math.exp(-3 * s) for s in squared]))
+    )
+    same = [c for i, j, c in cosines if y[i] == y[j]]
+    assert tolerance(z, y) == pytest.approx(sum(same) / len(cosines))
+    assert tolerance(z, y, conditional=True) == pytest.approx(mean(same))
+    share = len(same) / len(cosines)
+    assert tolerance(z, y) == pytest.approx(tolerance(z, y, conditional=True) * share)
+
+
+def test_alignment_is_the_mean_distance_of_directions():
+    z, _ = make()
+    other, _ = make(seed=1)
+    distance = (F.normalize(z, dim=1) - F.normalize(other, dim=1)).norm(dim=1)
+    assert alignment(z, other, alpha=3.0) == pytest.approx(float(distance.pow(3).mean()))
+    assert alignment(z, 5 * z) == pytest.approx(0.0, abs=1e-12)
+
+
+def test_hardness_is_the_softmax_over_the_others():
+    z, _ = make()
+    u = F.normalize(z, dim=1)
+    rows = []
+    for i in range(len(z)):
+        others = torch.tensor([j for j in range(len(z)) if j != i])
+        r = torch.softmax(u[others] @ u[i] / 0.3, dim=0)
+        entropy = float(-(r * r.log()).sum())
+        rows.append(
+            [entropy, math.exp(entropy), float(r.max()), float((r * (u[others] @ u[i])).sum())]
+        )
+    expected = torch.tensor(rows).mean(dim=0).tolist()
+    found = hardness(z, temperature=0.3)
+    assert [found.entropy, found.effective_negatives, found.hardest, found.negative_similarity] == (
+        pytest.approx(expected, rel=1e-5)
+    )
+
+
+def test_limits_of_the_temperature():
+    z, _ = make()
+    assert hardness(z, temperature=1e6).effective_negatives == pytest.approx(22, rel=1e-4)
+    cold = hardness(z, temperature=1e-4)
+    assert cold.hardest == pytest.approx(1.0) and cold.entropy == pytest.approx(0.0, abs=1e-6)
+
+
+def test_equal_embeddings():
+    z, y = torch.full((10, 3), 0.7), torch.arange(10) % 2
+    assert uniformity(z) == pytest.approx(0.0, abs=1e-5)
+    assert tolerance(z, y, conditional=True) == pytest.approx(1.0)
+    assert anisotropy(z) == pytest.approx(1.0)
+    assert hardness(z).effective_negatives == pytest.approx(9.0, rel=1e-5)
+
+
+def test_classes_of_one_node_have_no_conditional_tolerance():
+    z, _ = make(n=5)
+    assert math.isnan(tolerance(z, torch.arange(5), conditional=True))
+    assert tolerance(z, torch.arange(5)) == 0.0
+
+
+def test_histograms_count_each_pair_once():
+    z, y = make()
+    found = similarity_histograms(z, y, bins=20)
+    expected = {"positive": [0] * 20, "negative": [0] * 20}
+    for i, j, cosine in pairs(z):
+        if i < j:
+            name = "positive" if y[i] == y[j] else "negative"
+            expected[name][min(19, int((cosine + 1) * 10))] += 1
+    assert found["positive"] == expected["positive"]
+    assert found["negative"] == expected["negative"]
+    assert found["edges"][0] == -1 and found["edges"][-1] == 1 and len(found["edges"]) == 21
+
+
+def test_none_gives_gradients_or_takes_nan():
+    z, y = make()
+    z.requires_grad_()
+    for value in (uniformity(z), anisotropy(z), tolerance(z, y), hardness(z).entropy):
+        assert isinstance(value, float)
+    with pytest.raises(ValueError) as error:
+        uniformity(torch.full((4, 2), torch.nan))
+    assert str(error.value) == (
+        "uniformity: 'z' must be finite (got '8 of 8 entries NaN or infinite')"
+    )
