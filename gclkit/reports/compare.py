@@ -132,7 +132,7 @@ def write_comparison(
         plain = score_table(lines)
         keys = [
             key for key in dict.fromkeys(k for _, section in lines for k in summaries(section))
-            if key != "val_accuracy"
+            if key not in ("val_accuracy", "val_auc")
         ]  # fmt: skip
         tables.append((title, Table(plain.head, plain.rows, mark_best(lines, keys, significant))))
         key = HEADLINES[task]

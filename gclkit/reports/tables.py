@@ -11,7 +11,7 @@ from gclkit.checks import reject
 
 # Scores in [0, 1] that are shown in percent; all others are shown as they are.
 PERCENT = frozenset(
-    "accuracy micro_f1 macro_f1 val_accuracy nmi ari homogeneity auc ap mrr "
+    "accuracy micro_f1 macro_f1 val_accuracy val_auc nmi ari homogeneity auc ap mrr "
     "hits@10 hits@50 hits@100".split()
 )
 _NAMES = {
@@ -94,7 +94,7 @@ def format_score(name: str, summary: Mapping[str, Any]) -> str:
     """``mean ± std``: in percent with two digits where the score is a share, else four digits."""
     mean, std = summary["mean"], summary.get("std")
     factor, digits = (100, 2) if name in PERCENT else (1, 4)
-    text = f"{factor * mean:.{digits}f}"
+    text = f"{factor * mean:.{digits}f}".replace("-", "−")
     return text if std is None else f"{text} ± {factor * std:.{digits}f}"
 
 
@@ -113,7 +113,9 @@ def summaries(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
 
 
 def score_table(
-    lines: Sequence[tuple[str, Mapping[str, Any]]], *, leave_out: Sequence[str] = ("val_accuracy",)
+    lines: Sequence[tuple[str, Mapping[str, Any]]],
+    *,
+    leave_out: Sequence[str] = ("val_accuracy", "val_auc"),
 ) -> Table:
     """One line per method or control, one column per score that any of them has.
 

@@ -211,7 +211,9 @@ def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
         count = next(iter(summaries(section).values())).get("n")
         parts = [f"mean ± standard deviation over n = {count}"] if count else []
         if section.get("split"):
-            digest = f" (hash {section['split_hash']})" if section.get("split_hash") else ""
+            digest = section.get("split_hash") or ""
+            digest = ", ".join(digest.values()) if isinstance(digest, Mapping) else digest
+            digest = f" (hash {digest})" if digest else ""
             parts.append(f"split {section['split']}{digest}")
         if section.get("protocol"):
             parts.append(str(section["protocol"]))
