@@ -1,0 +1,56 @@
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gclkit.losses import ClipInfoNCE, clip_infonce, infonce
+from gclkit.testing.measure import LargestTensor
+
+
+def test_is_the_cross_entropy_of_both_directions(views):
+    z1, z2 = views(9)
+    logits = F.normalize(z1) @ F.normalize(z2).T / 0.3
+    own = torch.arange(9)
+    expected = (F.cross_entropy(logits, own) + F.cross_entropy(logits.T, own)) / 2
+    torch.testing.assert_close(clip_infonce(z1, z2, temperature=0.3, block_rows=4), expected)
+
+
+@pytest.mark.parametrize("n", [1, 2, 33])
+def test_identical_embeddings_give_the_log_of_the_number_of_nodes(n):
+    z = torch.ones(n, 3)
+    assert clip_infonce(z, z).item() == pytest.approx(math.log(n), abs=1e-6)
+
+
+def test_is_below_infonce_whose_denominator_holds_more(views):
+    z1, z2 = views(20)
+    assert clip_infonce(z1, z2) < infonce(z1, z2)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 0.01])
+def test_gradcheck(views, temperature):
+    assert torch.autograd.gradcheck(
+        lambda a, b: clip_infonce(a, b, temperature=temperature, block_rows=4), views(7)
+    )
+
+
+def test_never_makes_the_similarity_matrix(views):
+    z1, z2 = views(1000, dtype=torch.float32)
+    with LargestTensor() as largest:
+        clip_infonce(z1, z2, block_rows=128).backward()
+    assert largest.numel == 128 * 128
+
+
+def test_module_holds_the_settings(views):
+    z1, z2 = views(9)
+    loss = ClipInfoNCE(0.2, precision="bfloat16")
+    expected = clip_infonce(z1, z2, temperature=0.2, precision="bfloat16")
+    torch.testing.assert_close(loss(z1, z2), expected)
+    assert not torch.equal(expected, clip_infonce(z1, z2, temperature=0.2))
+    assert str(loss) == "ClipInfoNCE(temperature=0.2)"
+
+
+def test_refuses_a_temperature_that_is_not_positive(views):
+    with pytest.raises(ValueError) as error:
+        clip_infonce(*views(3), temperature=0.0)
+    assert str(error.value) == "clip_infonce: 'temperature' must be a positive number (got 0.0)"
