@@ -161,7 +161,7 @@ def _leading_eigenvector(matrix: sp.csr_matrix) -> np.ndarray:
         values, vectors = (np.linalg.eigh if symmetric else np.linalg.eig)(matrix.toarray())
         return vectors[:, np.argmax(values.real)].real
     # The fixed start makes the result the same in every run.
-    options = {"k": 1, "v0": np.ones(n)}
+    options = {"k": 1, "v0": np.ones(n), "maxiter": 300}
     try:
         if symmetric:
             return sp.linalg.eigsh(matrix, which="LA", **options)[1][:, 0]

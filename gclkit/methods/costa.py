@@ -15,6 +15,7 @@ from gclkit.losses import clip_infonce
 from gclkit.methods.covariance_sketch import KINDS, covariance_sketch
 from gclkit.methods.grace import GRACE
 from gclkit.methods.method import StepOutput
+from gclkit.methods.two_view import check_pair
 
 
 class COSTA(GRACE):
@@ -52,6 +53,8 @@ class COSTA(GRACE):
         ratio: float = 0.5,
         **options: Any,
     ) -> None:
+        edge_p = check_pair("COSTA", "edge_p", edge_p)
+        feature_p = check_pair("COSTA", "feature_p", feature_p)
         super().__init__(in_channels, edge_p=edge_p, feature_p=feature_p, **options)
         if self.anchors is not None:
             reject("COSTA", "anchors", "None: the rows of the loss are no nodes", self.anchors)
