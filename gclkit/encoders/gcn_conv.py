@@ -9,7 +9,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from gclkit.checks import check_edges, check_floats
+from gclkit.checks import check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
 
 
@@ -29,6 +29,8 @@ class GCNConv(pyg.GCNConv):
     """
 
     def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+        check_count("GCNConv", "in_channels", in_channels)
+        check_count("GCNConv", "out_channels", out_channels)
         super().__init__(in_channels, out_channels, bias=bias)
 
     def forward(

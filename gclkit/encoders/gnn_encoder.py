@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
-from gclkit.checks import check_choice, check_count, check_edges, check_floats
+from gclkit.checks import check_choice, check_count, check_edges, check_floats, reject
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.encoders.gcn_conv import GCNConv
 
@@ -106,6 +106,8 @@ class GNNEncoder(nn.Module):
         owner, dtype = type(self).__name__, next(self.parameters()).dtype
         check_floats(owner, "x", x, dtype=dtype, columns=self.in_channels, sparse=True)
         check_edges(owner, edge_index, x.size(0))
+        if self.norm == "batch" and self.training and x.size(0) < 2:
+            reject(owner, "x", "of two rows or more for the batch norm", x.size(0))
         edges: tuple[Tensor, ...] = (edge_index,)
         if self.conv == "gcn":
             if edge_weight is None or not edge_weight.requires_grad:

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count
+from gclkit.checks import check_count, check_edges
 from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
 from gclkit.evaluators.inputs import check_embeddings
 from gclkit.evaluators.linear_probe import ProbeScores
@@ -62,6 +62,8 @@ def diagnose(
         "spectrum": spectrum.tolist(),
     }
     edge_index, y = data.edge_index, data.get("y")
+    if edge_index is not None:
+        check_edges("diagnose", edge_index, len(z))
     if edge_index is not None and edge_index.numel():
         found["alignment"] = alignment(z[edge_index[0]], z[edge_index[1]])
     sample = torch.arange(len(z))

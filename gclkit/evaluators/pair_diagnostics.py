@@ -71,6 +71,7 @@ def tolerance(z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, conditional: boo
     u = _unit("tolerance", z).double()
     if y.shape != (len(u),):
         reject("tolerance", "y", f"one label per node, of shape ({len(u)},)", tuple(y.shape))
+    y = y.unique(return_inverse=True)[1]
     sums = u.new_zeros(int(y.max()) + 1, u.size(1)).index_add(0, y, u)
     same = float(sums.square().sum() - u.square().sum())
     sizes = torch.bincount(y).double()

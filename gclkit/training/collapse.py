@@ -32,7 +32,7 @@ def diagnose_collapse(loss: float, embeddings: Sequence[Tensor]) -> str | None:
     """
     for z in embeddings:
         z = check_floats("diagnose_collapse", "embeddings", z).detach()
-        if z.size(0) < 2:
+        if z.size(0) < 2 or z.size(1) == 0:
             continue
         largest = float(z.abs().max())
         if largest == 0:
