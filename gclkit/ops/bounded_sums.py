@@ -40,7 +40,7 @@ class RowSums(torch.autograd.Function):
         key_bias: Tensor | None,
         tiling: Tiling,
     ) -> Tensor:
-        tiles = Tiles(queries, keys, scale, tiling)
+        tiles = Tiles(queries, keys, scale, tiling, keep=True)
         factor, center = key_factor(key_bias, tiles.sums)
         total = queries.new_zeros(queries.size(0), dtype=tiles.sums)
         for rows, columns, tile in tiles:
@@ -92,7 +92,7 @@ class SelfSums(torch.autograd.Function):
     def forward(
         ctx: Any, z: Tensor, scale: Tensor, key_bias: Tensor | None, tiling: Tiling
     ) -> Tensor:
-        tiles = Tiles(z, z, scale, tiling)
+        tiles = Tiles(z, z, scale, tiling, keep=True)
         factor, center = key_factor(key_bias, tiles.sums)
         total = z.new_zeros(z.size(0), dtype=tiles.sums)
         for rows, columns, tile in tiles:
@@ -153,7 +153,7 @@ class MutualSums(torch.autograd.Function):
     def forward(
         ctx: Any, queries: Tensor, keys: Tensor, scale: Tensor, tiling: Tiling
     ) -> tuple[Tensor, Tensor]:
-        tiles = Tiles(queries, keys, scale, tiling)
+        tiles = Tiles(queries, keys, scale, tiling, keep=True)
         over_keys = queries.new_zeros(queries.size(0), dtype=tiles.sums)
         over_queries = queries.new_zeros(keys.size(0), dtype=tiles.sums)
         for rows, columns, tile in tiles:

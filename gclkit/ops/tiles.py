@@ -47,6 +47,7 @@ class Tiles:
         tiling: How to cut it.
         logits: Hand out fp32 logits, with :math:`-\infty` where an entry is left out,
             instead of their exponentials.
+        keep: Keep tiles for a later pass, as far as the tiling allows.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Tiles:
         tiling: Tiling,
         *,
         logits: bool = False,
+        keep: bool = False,
     ) -> None:
         self.tiling, self.logits, self.scale = tiling, logits, scale
         # A weight is a function of the similarity itself, so it must see it unscaled.
@@ -66,7 +68,7 @@ class Tiles:
         self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
-        self.room = tiling.keep
+        self.room = tiling.keep if keep else 0
 
     def __iter__(self) -> Iterator[tuple[slice, slice, Tensor]]:
         for rows in spans(self.left.size(0), self.tiling.block):

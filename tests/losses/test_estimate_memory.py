@@ -1,0 +1,47 @@
+import pytest
+import torch
+
+from gclkit.losses import estimate_memory, infonce
+from gclkit.testing.measure import PeakBytes
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"block_rows": 256},
+        {"block_rows": 256, "precision": "bfloat16"},
+        {"block_rows": 256, "anchors": 64},
+        {"block_rows": 256, "memory_budget": 2e7},
+        {"backend": "reference"},
+    ],
+)
+def test_is_an_upper_estimate_that_is_not_far_off(options):
+    n, d = 1500, 32
+    z1, z2 = (torch.randn(n, d, requires_grad=True) for _ in range(2))
+    with PeakBytes() as measured:
+        infonce(z1, z2, **options).backward()
+    extra = measured.peak - 2 * n * d * 4  # The gradients of the inputs are not extra.
+    estimate = estimate_memory(n, d, **options)
+    assert extra <= estimate <= 2 * extra
+
+
+def test_the_promise_for_fifty_thousand_nodes():
+    assert estimate_memory(50_000, 128) <= 0.5e9
+    assert estimate_memory(50_000, 128, backend="reference") > 30e9
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"num_nodes": 0}, "'num_nodes' must be an integer of at least 1 (got 0)"),
+        (
+            {"backend": "auto"},
+            "'backend' must be one of ['blockwise', 'reference', 'triton'] (got 'auto')",
+        ),
+        ({"precision": "fp8"}, "'precision' must be one of ['bfloat16', 'float32'] (got 'fp8')"),
+    ],
+)
+def test_refuses_bad_input(change, message):
+    with pytest.raises(ValueError) as error:
+        estimate_memory(**({"num_nodes": 5, "channels": 4} | change))
+    assert str(error.value) == f"estimate_memory: {message}"

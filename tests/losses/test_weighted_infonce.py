@@ -1,0 +1,66 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from gclkit.losses import WeightedInfoNCE, infonce, weighted_infonce
+from gclkit.testing.measure import LargestTensor
+
+
+def weight(similarity):
+    return 0.1 + (similarity + 1).square()
+
+
+def formula(z1, z2, tau):
+    n, terms = len(z1), []
+    for a, b in ((F.normalize(z1), F.normalize(z2)), (F.normalize(z2), F.normalize(z1))):
+        for i in range(n):
+            others = [j for j in range(n) if j != i]
+            positive = a[i] @ b[i] / tau
+            total = positive.exp()
+            for keys in (a, b):
+                similarity = a[i] @ keys[others].T
+                w = weight(similarity.detach())
+                total = total + (w / w.mean() * (similarity / tau).exp()).sum()
+            terms.append(total.log() - positive)
+    return torch.stack(terms).mean()
+
+
+def test_matches_the_formula_and_its_gradient(views):
+    z1, z2 = views(8)
+    loss = weighted_infonce(z1, z2, weight, temperature=0.4, block_rows=3)
+    expected = formula(z1, z2, 0.4)
+    torch.testing.assert_close(loss, expected)
+    for mine, exact in zip(
+        torch.autograd.grad(loss, (z1, z2)), torch.autograd.grad(expected, (z1, z2)), strict=True
+    ):
+        torch.testing.assert_close(mine, exact)
+
+
+def test_a_constant_weight_gives_infonce(views):
+    z1, z2 = views(8)
+    loss = weighted_infonce(z1, z2, lambda s: torch.full_like(s, 3.0))
+    torch.testing.assert_close(loss, infonce(z1, z2))
+
+
+def test_never_makes_the_matrix_of_weights(views):
+    z1, z2 = views(1000, dtype=torch.float32)
+    with LargestTensor() as largest:
+        weighted_infonce(z1, z2, weight, block_rows=128).backward()
+    assert largest.numel == 128 * 128
+
+
+def test_a_single_node_has_no_loss(views):
+    assert weighted_infonce(*views(1), weight).item() == 0
+
+
+def test_module_holds_the_settings(views):
+    z1, z2 = views(9)
+    loss = WeightedInfoNCE(weight, 0.2)
+    torch.testing.assert_close(loss(z1, z2), weighted_infonce(z1, z2, weight, temperature=0.2))
+    assert str(loss) == "WeightedInfoNCE(temperature=0.2)"
+
+
+def test_refuses_bad_input(views):
+    with pytest.raises(ValueError) as error:
+        weighted_infonce(*views(3), weight, temperature=-1)
+    assert str(error.value) == "weighted_infonce: 'temperature' must be a positive number (got -1)"
