@@ -43,7 +43,7 @@ h3 + .scroll, .grid + h3 { margin-top: 18px; }
   background: var(--card); border: 1px solid var(--line); border-radius: 10px;
   box-shadow: var(--shadow); }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-th, td { padding: 8px 14px; text-align: right; white-space: nowrap;
+th, td { padding: 8px 11px; text-align: right; white-space: nowrap;
   border-bottom: 1px solid var(--line); }
 th:first-child { text-align: left; } tbody th { font-weight: 500; }
 thead th { color: var(--muted); font-size: .84rem; font-weight: 600; }

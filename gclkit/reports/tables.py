@@ -93,7 +93,7 @@ class Table:
 def format_score(name: str, summary: Mapping[str, Any]) -> str:
     """``mean ± std``: in percent with two digits where the score is a share, else four digits."""
     mean, std = summary["mean"], summary.get("std")
-    factor, digits = (100, 2) if name in PERCENT else (1, 4)
+    factor, digits = (100, 2) if name in PERCENT else (1, 3)
     text = f"{factor * mean:.{digits}f}".replace("-", "−")
     return text if std is None else f"{text} ± {factor * std:.{digits}f}"
 

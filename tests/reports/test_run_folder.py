@@ -24,7 +24,9 @@ def test_a_new_folder_is_made_and_taken(tmp_path):
 def test_a_run_is_never_overwritten_unasked(tmp_path):
     path = tmp_path / "run"
     half_written(path)
-    with pytest.raises(FileExistsError, match=r"holds files; choose another --out, or pass --force"):
+    with pytest.raises(
+        FileExistsError, match=r"holds files; choose another --out, or pass --force"
+    ):
         RunFolder(path).__enter__()
     (path / "report.json").write_text('{"status": "complete"}')
     with pytest.raises(FileExistsError, match=r"holds a complete run; choose another"):
@@ -63,7 +65,9 @@ def test_a_second_process_is_refused_and_a_dead_one_forgotten(tmp_path):
     )
     try:
         assert child.stdout.readline() == "taken\n"
-        with pytest.raises(BlockingIOError, match=r"^RunFolder: '.*' is in use by another process$"):
+        with pytest.raises(
+            BlockingIOError, match=r"^RunFolder: '.*' is in use by another process$"
+        ):
             RunFolder(path, resume=True).__enter__()
         with pytest.raises(BlockingIOError):
             RunFolder(path, force=True).__enter__()

@@ -1,0 +1,49 @@
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from gclkit.reports import to_json, write_text
+
+
+def test_arrays_and_numbers_of_numpy_and_torch_become_plain():
+    nest = {
+        "a": np.float32(0.5),
+        3: (np.arange(3), torch.tensor([1.5])),
+        "p": Path("x/y"),
+        "n": None,
+    }
+    assert json.loads(to_json(nest)) == {"a": 0.5, "3": [[0, 1, 2], [1.5]], "p": "x/y", "n": None}
+
+
+def test_what_json_has_no_form_for_is_refused():
+    with pytest.raises(ValueError) as error:
+        to_json({"loss": [1.0, float("inf")]})
+    assert str(error.value) == "to_json: 'report.loss[1]' must be finite (got inf)"
+    with pytest.raises(ValueError) as error:
+        to_json({"x": object})
+    assert str(error.value) == (
+        "to_json: 'report.x' must be a number, text, list or dict (got 'type')"
+    )
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
+    path = write_text(tmp_path / "a.txt", "old")
+
+    def fail(*arguments):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError):
+        write_text(path, "new")
+    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_has_the_mode_of_any_new_file(tmp_path):
+    (tmp_path / "plain").write_text("x")
+    path = write_text(tmp_path / "a.txt", "ä")
+    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
+    assert path.read_text(encoding="utf-8") == "ä"
