@@ -35,7 +35,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
     path = path / "report.json" if path.is_dir() else path
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         message = f"read_report: 'path' must be a report.json (got {str(path)!r})"
         raise ValueError(message) from error
     if not isinstance(report, dict) or not isinstance(report.get("results"), dict):

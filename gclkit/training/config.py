@@ -152,6 +152,15 @@ def build_method(config: RunConfig, in_channels: int) -> Method:
     return method_class(config.method)(in_channels, **config.model)
 
 
+class _PlainLoader(yaml.SafeLoader):
+    """Makes plain values only, and no aliases: a few of those turn a line into gigabytes."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases are not read")
+        return super().compose_node(parent, index)
+
+
 def read_config(path: str | Path) -> RunConfig:
     """Reads a ``config.yaml`` that a run has written.
 
@@ -160,19 +169,19 @@ def read_config(path: str | Path) -> RunConfig:
         ValueError: If it is no configuration.
     """
     try:
-        found = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reject("read_config", "path", "a YAML file", f"{path}: {error}")
+        found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_PlainLoader)
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reject("read_config", "path", "a YAML file", f"{path}: {error}"[:500])
     if not isinstance(found, dict):
         reject("read_config", "path", "a configuration", str(path))
     for key in found:
         check_choice("read_config", str(path), key, RunConfig.__dataclass_fields__)
     for key in ("method", "dataset"):
-        if not isinstance(found.get(key), str):
-            reject("read_config", key, "a name", found.get(key))
+        if not isinstance(found.get(key), str) or not found[key].isprintable():
+            reject("read_config", key, "a name", str(found.get(key))[:200])
     for key in ("model", "training", "published", "run"):
         if not isinstance(found.get(key, {}), dict):
-            reject("read_config", key, "a mapping", found[key])
+            reject("read_config", key, "a mapping", str(found[key])[:200])
     config = RunConfig(**found)
     check_config(config)
     return config
