@@ -33,7 +33,8 @@ def make_report(classes=8):
             "classification": {
                 "accuracy": summary(0.9323), "macro_f1": summary(0.91),
                 "split": "random-10-10-80", "split_hash": "0123456789abcdef",
-                "protocol": "logistic regression", "confusion": draw.integers(0, 50, (classes,) * 2),
+                "protocol": "logistic regression",
+                "confusion": draw.integers(0, 50, (classes,) * 2),
                 "few_labels": {"1": summary(0.5), "5": summary(0.8)},
             },
             "clustering": {"nmi": summary(0.65), "l2_normalized": {"nmi": summary(0.7)}},

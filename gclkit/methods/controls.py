@@ -1,0 +1,72 @@
+"""Controls without training: propagated features and a structure-only embedding."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from scipy.sparse import csr_matrix
+from scipy.sparse.linalg import ArpackNoConvergence, eigsh
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import check_count
+from gclkit.encoders.adjacency import gcn_adjacency
+from gclkit.graphs import check_graph
+
+
+def propagated_features(data: Data, hops: int = 2) -> Float[Tensor, "n f"]:
+    r"""Features after ``hops`` steps of the propagation of a GCN, :math:`\hat A^k X`.
+
+    The encoder of SGC ("Simplifying Graph Convolutional Networks", `arXiv:1902.07153
+    <https://arxiv.org/abs/1902.07153>`_), which learns nothing: what a trained encoder gains
+    beyond it, it gains by training.
+
+    Args:
+        data: The graph; sparse features are made dense.
+        hops: Number of steps, at least 1.
+    """
+    check_graph("propagated_features", data)
+    check_count("propagated_features", "hops", hops)
+    x = data.x if data.x.layout == torch.strided else data.x.to_dense()
+    weight = data.get("edge_weight")
+    adjacency = gcn_adjacency(data.edge_index, weight, x.size(0), dtype=x.dtype)
+    for _ in range(hops):
+        x = adjacency @ x
+    return x
+
+
+def spectral_embedding(data: Data, dim: int = 128, seed: int = 0) -> Float[Tensor, "n d"]:
+    r"""Leading eigenvectors of :math:`\tilde D^{-1/2}(A + I)\tilde D^{-1/2}`, features unseen.
+
+    Columns belong to descending eigenvalues, have length :math:`\sqrt n`, and the sign that
+    makes their largest entry positive. The first tells degree and component only; it is kept.
+
+    Args:
+        data: The graph; its edges and their weights are all that is read.
+        dim: Number of eigenvectors, at least 1; at most n - 1 are taken.
+        seed: Of the start of Lanczos' iteration.
+
+    Raises:
+        ValueError: If the graph is directed or has no edges.
+    """
+    check_graph("spectral_embedding", data, require_features=False, require_undirected=True)
+    check_count("spectral_embedding", "dim", dim)
+    n = int(data.num_nodes or 0)
+    adjacency = gcn_adjacency(data.edge_index, data.get("edge_weight"), n, dtype=torch.float64)
+    parts = (adjacency.values(), adjacency.col_indices(), adjacency.crow_indices())
+    matrix = csr_matrix(tuple(part.numpy() for part in parts), shape=(n, n))
+    count = min(dim, n - 1)
+    if n <= max(500, 3 * count):  # Small: the whole spectrum is cheaper and never fails.
+        values, vectors = np.linalg.eigh(matrix.toarray())
+        values, vectors = values[-count:], vectors[:, -count:]
+    else:
+        start = np.random.default_rng(seed).normal(size=n)
+        try:
+            values, vectors = eigsh(matrix, k=count, which="LA", v0=start, tol=1e-6)
+        except ArpackNoConvergence as stop:  # Keeps those that are found.
+            values, vectors = stop.eigenvalues, stop.eigenvectors
+    vectors = vectors[:, np.argsort(-values, kind="stable")]
+    top = np.abs(vectors).argmax(axis=0)
+    vectors = vectors * np.sign(vectors[top, np.arange(vectors.shape[1])])
+    return torch.from_numpy(np.sqrt(n) * vectors).float()

@@ -1,0 +1,110 @@
+import json
+import os
+
+import numpy as np
+import pytest
+import torch
+
+from gclkit.cli.main import main
+from gclkit.evaluators import split_edges
+from gclkit.graphs import load
+
+
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """A file of an own graph, its embeddings and the edge split they were trained on."""
+    folder = tmp_path_factory.mktemp("graph")
+    from gclkit.testing.graphs import random_graph
+
+    data = random_graph(120, 6, mean_degree=6.0, seed=0)
+    np.savez(
+        folder / "g.npz", x=data.x.numpy(), edge_index=data.edge_index.numpy(), y=data.y.numpy()
+    )
+    np.save(folder / "z.npy", data.x.numpy())
+    torch.save(data.x[:, :4], folder / "z.pt")
+    split_edges(load(folder / "g.npz", log=None)).save(folder / "split.npz")
+    return folder
+
+
+def test_prints_tables_beside_the_raw_features(graph, capsys):
+    assert main(["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]) == 0
+    out = capsys.readouterr().out
+    assert "Node classification" in out and "Clustering" in out and "Link" not in out
+    assert "| z |" in out and "| raw features |" in out
+    assert "split random-10-10-80 (hash " in out and "test read once" in out
+
+
+def test_writes_a_run_folder_with_all_tasks(graph, tmp_path, capsys):
+    arguments = [
+        "evaluate", str(graph / "z.npy"), str(graph / "z.pt"), "--dataset", str(graph / "g.npz"),
+        "--tasks", "classification", "clustering", "link_prediction",
+        "--edge-split", str(graph / "split.npz"), "--num-splits", "2", "--shots", "1", "5",
+        "--out", str(tmp_path / "run"),
+    ]  # fmt: skip
+    assert main(arguments) == 0
+    report = json.loads((tmp_path / "run" / "report.json").read_text())
+    assert report["seeds"] == [0, 1] and report["dataset"]["nodes"] == 120
+    assert report["results"]["classification"]["accuracy"]["n"] == 4
+    assert set(report["results"]["classification"]["few_labels"]) == {"1", "5"}
+    assert report["results"]["link_prediction"]["auc"]["n"] == 2
+    assert "raw_features" in report["baselines"]
+    assert (tmp_path / "run" / "report.html").is_file()
+    capsys.readouterr()
+    before = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run").iterdir()}
+    assert main(arguments) == 2  # Nothing is overwritten unasked.
+    assert "holds a complete run" in capsys.readouterr().err
+    after = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run").iterdir()}
+    assert {k: v for k, v in before.items() if k != ".lock"} == {
+        k: v for k, v in after.items() if k != ".lock"
+    }
+    assert main([*arguments, "--force"]) == 0
+
+
+@pytest.mark.parametrize("probe", ["svm", "knn", "forest"])
+def test_other_probes(graph, capsys, probe):
+    arguments = ["--tasks", "classification", "--probe", probe, "--num-splits", "1"]
+    arguments += ["--dataset", str(graph / "g.npz"), "--no-controls"]
+    assert main(["evaluate", str(graph / "z.npy"), *arguments]) == 0
+    out = capsys.readouterr().out
+    assert "raw features" not in out and "test read once" in out
+
+
+def test_bad_input_is_one_line(graph, tmp_path, capsys):
+    np.save(tmp_path / "nan.npy", np.full((120, 3), np.nan))
+    np.save(tmp_path / "short.npy", np.ones((7, 3)))
+    np.save(tmp_path / "flat.npy", np.ones(120))
+    np.save(tmp_path / "same.npy", np.ones((120, 3)))
+    np.save(tmp_path / "object.npy", np.array([{}], dtype=object), allow_pickle=True)
+    (tmp_path / "text.npy").write_text("no array")
+    dataset = ["--dataset", str(graph / "g.npz")]
+    good = str(graph / "z.npy")
+    out = tmp_path / "out"
+    for arguments, part in (
+        ([str(tmp_path / "nan.npy"), *dataset], "finite (got '360 of 360 entries NaN"),
+        ([str(tmp_path / "short.npy"), *dataset], "of 120 rows, one per node (got (7, 3))"),
+        ([str(tmp_path / "flat.npy"), *dataset], "a matrix of one row per node"),
+        ([str(tmp_path / "same.npy"), *dataset], "different between nodes"),
+        ([str(tmp_path / "object.npy"), *dataset], "without pickled objects"),
+        ([str(tmp_path / "text.npy"), *dataset], "without pickled objects"),
+        ([str(tmp_path / "missing.npy"), *dataset], "missing.npy"),
+        ([good, "--dataset", "unheard"], "unheard"),
+        ([good, *dataset, "--splits", "5shot"], "'splits' must be one of"),
+        ([good, *dataset, "--num-splits", "0"], "an integer of at least 1 (got 0)"),
+        ([good, *dataset, "--splits", "60-shot"], "smaller than every class"),
+        ([good, *dataset, "--splits", "public"], "published split"),
+        (
+            [good, *dataset, "--tasks", "link_prediction"],
+            "evaluate: '--edge-split' must be the file of the edge split that the embeddings were "
+            "trained on (got None)",
+        ),
+        (
+            [good, *dataset, "--tasks", "link_prediction", "--edge-split", str(graph / "g.npz")],
+            "a file written by EdgeSplit.save",
+        ),
+    ):
+        capsys.readouterr()
+        assert main(["evaluate", *arguments, "--out", str(out)]) == 2, arguments
+        err = capsys.readouterr().err.splitlines()
+        assert part in err[-1] and err[-1].startswith("gclkit: "), err
+        assert len([line for line in err if line.startswith("gclkit: ")]) == 1
+        assert not out.exists() or not [n for n in os.listdir(out) if n != ".lock"], arguments

@@ -1,0 +1,59 @@
+import numpy as np
+import pytest
+import torch
+
+from gclkit.evaluators.inputs import check_embeddings, check_labels
+
+SHAPE = "f: 'z' must be a matrix of one row per node, two or more nodes (got "
+
+
+def test_embeddings_come_back_dense_detached_and_wide_enough():
+    z = torch.eye(3, requires_grad=True)
+    assert not check_embeddings("f", z, 3).requires_grad
+    assert check_embeddings("f", torch.eye(3).to_sparse_csr()).layout == torch.strided
+    assert check_embeddings("f", torch.eye(3, dtype=torch.bfloat16)).dtype == torch.float32
+    assert check_embeddings("f", torch.eye(3, dtype=torch.float64)).dtype == torch.float64
+    assert check_embeddings("f", torch.eye(3).long()).dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("z", "message"),
+    [
+        (np.eye(3), "f: 'z' must be a tensor [n, d] (got 'ndarray')"),
+        (torch.ones(4), SHAPE + "(4,))"),
+        (torch.ones(4, 0), SHAPE + "(4, 0))"),
+        (torch.ones(1, 2), SHAPE + "(1, 2))"),
+        (torch.ones(3, 2), "f: 'z' must be of 4 rows, one per node (got (3, 2))"),
+        (torch.ones(4, 2) * 1j, "f: 'z' must be real numbers (got torch.complex64)"),
+        (torch.ones(4, 2) / 0, "f: 'z' must be finite (got '8 of 8 entries NaN or infinite')"),
+    ],
+)  # fmt: skip
+def test_other_embeddings_are_refused(z, message):
+    with pytest.raises(ValueError) as error:
+        check_embeddings("f", z, 4)
+    assert str(error.value) == message
+
+
+def test_labels_come_back_in_int64():
+    assert check_labels("f", torch.tensor([1, 0, 2], dtype=torch.int16), 3).dtype == torch.int64
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        (None, "f: 'y' must be one label per node, of shape (3,) (got 'NoneType')"),
+        (torch.zeros(2).long(), "f: 'y' must be one label per node, of shape (3,) (got (2,))"),
+        (torch.zeros(3), "f: 'y' must be of an integer dtype (got torch.float32)"),
+        (torch.tensor([0, -1, 1]), "f: 'y' must be classes numbered from 0 (got -1)"),
+        (torch.tensor([0, 0, 0]), "f: 'y' must be labels of two classes or more (got 'one class')"),
+        (
+            torch.tensor([0, 10**12, 1]),
+            "f: 'y' must be numbered without gaps (torch.unique(y, return_inverse=True)[1] does "
+            "it) (got 'no node of class 2')",
+        ),
+    ],
+)
+def test_other_labels_are_refused(y, message):
+    with pytest.raises(ValueError) as error:
+        check_labels("f", y, 3)
+    assert str(error.value) == message

@@ -1,0 +1,64 @@
+import networkx as nx
+import numpy as np
+import pytest
+import torch
+from torch_geometric.data import Data
+from torch_geometric.nn import SGConv
+
+from gclkit.methods.controls import propagated_features, spectral_embedding
+from gclkit.testing.graphs import random_graph
+
+
+@pytest.mark.parametrize("hops", [1, 3])
+def test_is_the_propagation_of_sgc(hops):
+    data = random_graph(25, 7, weighted=True, seed=2)
+    conv = SGConv(7, 7, K=hops, bias=False)
+    with torch.no_grad():
+        conv.lin.weight.copy_(torch.eye(7))
+    expected = conv(data.x, data.edge_index, data.edge_weight).detach()
+    torch.testing.assert_close(propagated_features(data, hops), expected)
+
+
+def test_sparse_features_equal_dense_ones():
+    data = random_graph(30, 8, sparse=True)
+    dense = data.clone()
+    dense.x = data.x.to_dense()
+    torch.testing.assert_close(propagated_features(data), propagated_features(dense))
+
+
+@pytest.mark.parametrize("n", [60, 700])
+def test_columns_are_the_leading_eigenvectors(n):
+    graph = nx.connected_watts_strogatz_graph(n, 6, 0.2, seed=1)
+    edge_index = torch.tensor(list(graph.edges)).T
+    data = Data(edge_index=torch.cat([edge_index, edge_index.flip(0)], dim=1), num_nodes=n)
+    z = spectral_embedding(data, dim=4).double().numpy() / np.sqrt(n)
+    matrix = nx.to_numpy_array(graph, nodelist=range(n)) + np.eye(n)
+    scale = matrix.sum(axis=0) ** -0.5
+    matrix = scale[:, None] * matrix * scale
+    values = np.linalg.eigvalsh(matrix)[::-1][:4]
+    assert np.allclose(z.T @ z, np.eye(4), atol=1e-4)
+    assert np.allclose(matrix @ z, z * values, atol=2e-3)
+    assert (z[np.abs(z).argmax(axis=0), range(4)] > 0).all()
+    assert torch.equal(spectral_embedding(data, dim=4), spectral_embedding(data, dim=4))
+
+
+def test_features_and_labels_are_not_read():
+    data = random_graph(40, 5)
+    bare = Data(edge_index=data.edge_index, num_nodes=40)
+    assert torch.equal(spectral_embedding(data, dim=6), spectral_embedding(bare, dim=6))
+
+
+def test_no_more_columns_than_nodes_but_one():
+    assert spectral_embedding(random_graph(12, 4), dim=128).shape == (12, 11)
+
+
+def test_refusals():
+    with pytest.raises(ValueError) as error:
+        propagated_features(random_graph(), hops=0)
+    assert str(error.value) == (
+        "propagated_features: 'hops' must be an integer of at least 1 (got 0)"
+    )
+    data = random_graph()
+    data.edge_index = data.edge_index[:, :3]
+    with pytest.raises(ValueError, match="undirected"):
+        spectral_embedding(data)

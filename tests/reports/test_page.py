@@ -1,0 +1,23 @@
+from gclkit.reports.page import Panel, card, details, grid, page
+
+
+def test_text_is_escaped():
+    panel = Panel("<t>", "<svg></svg>", "a & b", [("<0>", "#123456")])
+    body = "".join(
+        [
+            grid([panel]),
+            grid([panel], pairs=True),
+            card("<l>", "<v>", "<s>", "<n>"),
+            details("<d>", "<p>"),
+        ]
+    )
+    whole = page("<title>", "<lead>", body)
+    for part in ("<t>", "<0>", "<l>", "<v>", "<s>", "<n>", "<p>", "<lead>"):
+        assert part not in whole.replace("<title>&lt;title&gt;</title>", "").replace("<p>&lt;", "")
+    assert "&lt;lead&gt;" in whole and "a &amp; b" in whole and "background:#123456" in whole
+
+
+def test_light_and_dark_narrow_and_wide():
+    whole = page("t", "l", "")
+    assert "prefers-color-scheme: dark" in whole and 'name="viewport"' in whole
+    assert "default-src 'none'" in whole and "<script" not in whole
