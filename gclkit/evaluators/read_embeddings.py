@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import warnings
 from pathlib import Path
-from zipfile import BadZipFile
 
 import torch
 from jaxtyping import Float
@@ -13,7 +11,7 @@ from torch import Tensor
 
 from gclkit.checks import reject
 from gclkit.evaluators.inputs import check_embeddings
-from gclkit.graphs.arrays import read_npy
+from gclkit.graphs.arrays import check_file, read_npy
 
 _KEYS = ("embeddings", "z")
 
@@ -37,12 +35,13 @@ def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Ten
             reject(owner, "path", "a file of real numbers", f"{path}, dtype {array.dtype}")
         found = torch.from_numpy(array)
     elif path.suffix in (".pt", ".pth"):
+        check_file(owner, path)
         try:
             with warnings.catch_warnings():
                 # About pickles of another protocol, which are refused in a line of our own.
                 warnings.simplefilter("ignore")
                 found = torch.load(path, map_location="cpu", weights_only=True)
-        except (pickle.UnpicklingError, RuntimeError, EOFError, BadZipFile, KeyError) as error:
+        except Exception as error:  # A damaged file can fail anywhere in the reader.
             rule = "a tensor as torch.save writes it, without pickled objects"
             raise ValueError(f"{owner}: 'path' must be {rule} (got {str(path)!r})") from error
         if isinstance(found, dict):
