@@ -61,7 +61,7 @@ class ProGCL(GCA):
         refit_every: int | None = None,
         columns: int = 100,
         positive_share: float = 0.05,
-        mixed: int = 700,
+        mixed: int = 1000,
         **options: Any,
     ) -> None:
         super().__init__(in_channels, **options)
