@@ -1,6 +1,6 @@
 """CSGCL on the Amazon graphs: pretrain, probe, compare with the controls.
 
-    python examples/csgcl_amazon.py --dataset photo --epochs 200
+python examples/csgcl_amazon.py --dataset photo --epochs 200
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """The parts of gclkit by hand, in a plain PyTorch loop of your own.
 
-    python examples/custom_loop.py
+python examples/custom_loop.py
 """
 
 import argparse

@@ -1,6 +1,6 @@
 """GRACE on Cora's public split, over seeds.
 
-    python examples/grace_cora.py --seeds 0 1 2 3 4
+python examples/grace_cora.py --seeds 0 1 2 3 4
 """
 
 import argparse

@@ -33,9 +33,7 @@ def test_teams_up_late(graph, method):
     h = [method.projector(z) for z in early.embeddings]
     torch.testing.assert_close(early.loss, infonce(*h, temperature=method.temperature))
     h = [method.projector(z) for z in late.embeddings]
-    expected = team_up(
-        *h, data.node_strength, gamma=0.3, temperature=method.temperature
-    )
+    expected = team_up(*h, data.node_strength, gamma=0.3, temperature=method.temperature)
     torch.testing.assert_close(late.loss, expected)
 
 

@@ -67,7 +67,10 @@ def test_a_written_configuration_is_read_back(tmp_path):
         ("method: grace", "read_config: 'dataset' must be a name (got None)"),
         ("method: grace\ndataset: cora\nseed: 1", "must be one of ["),
         ("!!python/object/apply:os.mkdir [executed]", "read_config: 'path' must be a YAML file"),
-        ("method: grace\ndataset: cora\nmodel: 3", "read_config: 'model' must be a mapping (got 3)"),
+        (
+            "method: grace\ndataset: cora\nmodel: 3",
+            "read_config: 'model' must be a mapping (got 3)",
+        ),
     ],
 )
 def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence):
