@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box
 from gclkit.bounds.forward import Trace
 from gclkit.bounds.layers import Layer
@@ -41,6 +42,33 @@ def through_activation(
     return slope, (negative * lines.upper_shift).sum(dim=-1)
 
 
+def relaxed(
+    layer: Layer, box: Box, coefficients: Float[Tensor, "t d"], *, lower: str = "parallel"
+) -> tuple[Float[Tensor, "t d"], Float[Tensor, " t"]]:
+    r"""Coefficients and constant of a linear function of :math:`P(hW, hR)` below
+    :math:`\Lambda \cdot \sigma(P(hW, hR) + b)`.
+
+    Args:
+        layer: The layer.
+        box: Bounds before its activation, at the target nodes.
+        coefficients: :math:`\Lambda`.
+        lower: Kind of lower line, see :func:`gclkit.bounds.relaxation.relax`.
+    """
+
+    def step(
+        low: Tensor, high: Tensor, coefficients: Tensor, slope: Tensor, bias: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        lines = relax(Box(low, high), slope, lower=lower)
+        coefficients, constant = through_activation(coefficients, lines)
+        return coefficients, constant + coefficients @ bias[0]
+
+    d = coefficients.shape[1]
+    slope = as_row(layer.negative_slope, d, coefficients)
+    bias = as_row(layer.bias, d, coefficients)
+    slopes, constant = by_columns(step, *box, coefficients, slope, bias)
+    return slopes, constant
+
+
 def to_last_propagation(
     layers: Sequence[Layer],
     boxes: Sequence[Box],
@@ -59,11 +87,8 @@ def to_last_propagation(
     constant = torch.zeros_like(coefficients[:, 0])
     for k in reversed(range(len(layers))):
         layer = layers[k]
-        lines = relax(boxes[k], layer.negative_slope, lower=lower)
-        coefficients, shift = through_activation(coefficients, lines)
+        coefficients, shift = relaxed(layer, boxes[k], coefficients, lower=lower)
         constant = constant + shift
-        if layer.bias is not None:
-            constant = constant + coefficients @ layer.bias
         if layer.propagation is not None:
             return Functional(k, coefficients, constant)
         coefficients = pull_back(coefficients, layer.weight)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
@@ -74,7 +76,7 @@ class EdgeDropSet:
         else:
             self.budget = edge_budget(self.degree, check_probability(owner, "p", budget))
 
-    @property
+    @cached_property
     def droppable(self) -> Bool[Tensor, " e"]:
         """Edges that some view of the set lacks: both ends have a budget."""
         if not self.symmetric:
@@ -82,12 +84,12 @@ class EdgeDropSet:
         has = self.budget > 0
         return has[self.target] & has[self.source]
 
-    @property
+    @cached_property
     def mirror(self) -> Int[Tensor, " e"]:
         """Position of the other direction of each edge."""
         return torch.searchsorted(self.keys, self.source * self.num_nodes + self.target)
 
-    @property
+    @cached_property
     def usable_budget(self) -> Int[Tensor, " n"]:
         r"""Edges that a node can really lose: :math:`\min(\delta_i, |R_i|)`, with :math:`R_i`
         its droppable edges.
@@ -123,7 +125,8 @@ class EdgeDropSet:
         :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`.
         """
         larger = object.__new__(EdgeDropSet)
-        larger.__dict__.update(self.__dict__)
+        shared = ("owner", "num_nodes", "keys", "target", "source", "degree", "mirror")
+        larger.__dict__.update({name: getattr(self, name) for name in shared})
         larger.budget = torch.maximum(self.budget, self.dropped(kept))
         larger.symmetric = self.symmetric and bool((kept == kept[self.mirror]).all())
         return larger

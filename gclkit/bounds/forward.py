@@ -9,9 +9,11 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gclkit.bounds.aggregation import budgeted, plain
+from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
+from gclkit.bounds.propagation import Propagation
 from gclkit.bounds.sparse import product
 
 
@@ -22,13 +24,18 @@ class Trace(NamedTuple):
         sent: What a node sends to its neighbours, ``h W``.
         own: The node's own term, ``h R``.
         before: Before the activation, bias included.
-        after: After the activation.
+        negative_slope: Of the activation.
     """
 
     sent: Box
     own: Box
     before: Box
-    after: Box
+    negative_slope: Tensor
+
+    @property
+    def after(self) -> Box:
+        """After the activation; computed anew, as most callers need ``before`` only."""
+        return activate(self.before, self.negative_slope)
 
 
 def trace_boxes(
@@ -43,18 +50,55 @@ def trace_boxes(
         tightness: ``"interval"`` moves every matrix entry on its own; anything else counts
             edges (:func:`gclkit.bounds.aggregation.budgeted`).
     """
-    aggregate = plain if tightness == "interval" else budgeted
-    traces, box = [], point(x)
+    aggregate = _plain_by_columns if tightness == "interval" else budgeted
+    traces: list[Trace] = []
     for layer in layers:
-        sent = multiply(box, layer.weight)
-        own = sent if layer.root_weight is None else multiply(box, layer.root_weight)
+        sent, own = _maps(layer, traces, x)
         before = sent
         if layer.propagation is not None:
             before = aggregate(drops, layer.propagation, sent, own)
         before = shift(before, layer.bias)
-        box = activate(before, layer.negative_slope)
-        traces.append(Trace(sent, own, before, box))
+        traces.append(Trace(sent, own, before, layer.negative_slope))
     return traces
+
+
+def _maps(layer: Layer, traces: list[Trace], x: Tensor) -> tuple[Box, Box]:
+    """What a layer makes of the output of the one before, or of the features."""
+    maps = [layer.weight] if layer.root_weight is None else [layer.weight, layer.root_weight]
+    if not traces:
+        boxes = [multiply(point(x), weight) for weight in maps]
+    else:
+        boxes = [_map_activated(traces[-1], weight) for weight in maps]
+    return boxes[0], boxes[-1]
+
+
+def _map_activated(trace: Trace, weight: Tensor | None) -> Box:
+    """``multiply(trace.after, weight)``, its inner matrices recomputed in the backward pass."""
+    if weight is None or trace.before.is_point:
+        return multiply(trace.after, weight)
+
+    def step(low: Tensor, high: Tensor, slope: Tensor, transposed: Tensor) -> tuple[Tensor, Tensor]:
+        box = activate(Box(low, high), slope)
+        center, radius = (box.lower + box.upper) / 2, (box.upper - box.lower) / 2
+        return center @ transposed.t(), radius @ transposed.t().abs()
+
+    slope = as_row(trace.negative_slope, weight.shape[0], trace.before.lower)
+    center, radius = by_columns(step, *trace.before, slope, weight.t(), add=True)
+    return Box(center - radius, center + radius)
+
+
+def _plain_by_columns(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:
+    if u.is_point and v.is_point:
+
+        def at(u_at: Tensor, v_at: Tensor) -> Box:
+            return plain(drops, propagation, point(u_at), point(v_at))
+
+        return Box(*by_columns(at, u.lower, v.lower))
+
+    def between(u_low: Tensor, u_high: Tensor, v_low: Tensor, v_high: Tensor) -> Box:
+        return plain(drops, propagation, Box(u_low, u_high), Box(v_low, v_high))
+
+    return Box(*by_columns(between, *u, *v))
 
 
 def trace_view(
@@ -62,6 +106,8 @@ def trace_view(
     x: Float[Tensor, "n f"],
     drops: EdgeDropSet,
     kept: Bool[Tensor, " e"],
+    *,
+    first: Trace | None = None,
 ) -> list[Trace]:
     """The values on one view, as point boxes.
 
@@ -70,20 +116,21 @@ def trace_view(
         x: Features of the view.
         drops: The graph.
         kept: The edges that the view holds.
+        first: A trace of the first layer for the same features, whose products are taken over.
     """
     degree = drops.count(kept)
-    traces, h = [], point(x)
+    traces: list[Trace] = []
     for layer in layers:
-        sent = multiply(h, layer.weight)
-        own = sent if layer.root_weight is None else multiply(h, layer.root_weight)
+        if not traces and first is not None:
+            sent, own = first.sent, first.own
+        else:
+            sent, own = _maps(layer, traces, x)
         y = sent.lower
         if layer.propagation is not None:
             d = degree.to(y)
             matrix = view_matrix(layer, drops, kept, d)
             y = product(matrix, y) + layer.propagation.root(d)[:, None] * own.lower
-        before = shift(point(y), layer.bias)
-        h = activate(before, layer.negative_slope)
-        traces.append(Trace(sent, own, before, h))
+        traces.append(Trace(sent, own, shift(point(y), layer.bias), layer.negative_slope))
     return traces
 
 

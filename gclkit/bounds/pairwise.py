@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gclkit.bounds.backward import at_nodes, pull_back, root_weight, to_last_propagation
+from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.blocks import as_row, by_columns
+from gclkit.bounds.box import Box
 from gclkit.bounds.edge_drop_set import EdgeDropSet
-from gclkit.bounds.forward import Trace, trace_boxes, trace_view, view_matrix
+from gclkit.bounds.forward import trace_boxes, trace_view, view_matrix
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import relax
 from gclkit.bounds.sparse import product
@@ -50,7 +52,7 @@ def pairwise_bound(
     """
     boxes = trace_boxes(layers, x, drops, tightness)
     k, coefficients, constant = to_last_propagation(layers, at_nodes(boxes, nodes), directions)
-    values = trace_view(layers[: max(k, 1)], x, drops, kept)
+    values = trace_view(layers[: max(k, 1)], x, drops, kept, first=boxes[0])
 
     def pick(rows: Tensor) -> Tensor:
         return rows if nodes is None else rows[nodes]
@@ -60,24 +62,25 @@ def pairwise_bound(
         bias = 0 if layer.bias is None else layer.bias
         y = pick(values[0].before.lower) - bias
         return constant + (y * coefficients).sum(dim=-1)
-    below, above = _lines_at(layers[k - 1], boxes[k - 1], values[k - 1])
     assert layer.propagation is not None
-    degree = drops.count(kept).to(below)
-    matrix = view_matrix(layer, drops, kept, degree)
+    degree = drops.count(kept).to(constant)
+    matrix, root = view_matrix(layer, drops, kept, degree), layer.propagation.root(degree)
     through = pull_back(coefficients, layer.weight)
-    own = pull_back(coefficients, root_weight(layer))
-    own = own * pick(layer.propagation.root(degree))[:, None]
-    pairs = (
-        (through.clamp(min=0), product(matrix, below)),
-        (through.clamp(max=0), product(matrix, above)),
-        (own.clamp(min=0), below),
-        (own.clamp(max=0), above),
-    )
-    return constant + sum((weight * pick(rows)).sum(dim=-1) for weight, rows in pairs)
+    inputs = [through]
+    if layer.root_weight is not None:
+        inputs.append(pull_back(coefficients, layer.root_weight))
 
+    def step(
+        low: Tensor, high: Tensor, y: Tensor, slope: Tensor, through: Tensor, *rest: Tensor
+    ) -> tuple[Tensor]:
+        lines = relax(Box(low, high), slope)
+        below, above = lines.lower_slope * y, lines.upper_slope * y + lines.upper_shift
+        own = (rest[0] if rest else through) * pick(root)[:, None]
+        score = through.clamp(min=0) * pick(product(matrix, below))
+        score = score + through.clamp(max=0) * pick(product(matrix, above))
+        score = score + own.clamp(min=0) * pick(below) + own.clamp(max=0) * pick(above)
+        return (score.sum(dim=-1),)
 
-def _lines_at(layer: Layer, box: Trace, value: Trace) -> tuple[Tensor, Tensor]:
-    """The lower and upper line of an activation at the values of the view."""
-    lines = relax(box.before, layer.negative_slope)
-    y = value.before.lower
-    return lines.lower_slope * y, lines.upper_slope * y + lines.upper_shift
+    box, y = boxes[k - 1].before, values[k - 1].before.lower
+    slope = as_row(layers[k - 1].negative_slope, y.shape[1], y)
+    return constant + by_columns(step, *box, y, slope, *inputs)[0]

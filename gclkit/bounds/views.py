@@ -53,7 +53,7 @@ def greedy_view(
     back[order] = torch.arange(len(order), device=order.device)
     start = torch.searchsorted(target, target)
 
-    open_edges = drops.droppable if only is None else drops.droppable & only
+    open_edges = drops.droppable.clone() if only is None else drops.droppable & only
     left = drops.budget.clone()
     kept = torch.ones_like(open_edges)
     while bool(open_edges.any()):

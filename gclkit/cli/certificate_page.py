@@ -37,7 +37,7 @@ def group_shares(
         largest: Groups listed at most, the largest.
     """
     keys = np.floor(np.log2(np.maximum(group, 1))).astype(int) if logarithmic else group
-    rows = []
+    rows: list[dict[str, Any]] = []
     for key in np.unique(keys):
         inside = keys == key
         span = f"{2**key}-{2 ** (key + 1) - 1}" if logarithmic and key else str(max(key, 1))
@@ -119,7 +119,7 @@ def _table(rows: list[dict[str, Any]], name: str) -> Table:
 def _histogram(arrays: Mapping[str, np.ndarray], found: np.ndarray) -> Figure:
     samples = {"certified": arrays["bound"], "found": found, "clean": arrays["clean"]}
     together = np.concatenate(list(samples.values()))
-    edges = np.linspace(together.min(), together.max() + 1e-9, 41)
+    edges = np.linspace(together.min(), together.max() + 1e-9, 41).tolist()
     with styled():
         figure, axes = new_figure()
         for color, (name, values) in zip(colors(3), samples.items(), strict=True):

@@ -94,9 +94,9 @@ def test_drawn_nodes_are_a_part_of_the_mean(setting):
     whole = make(setting).compactness(views[0], views[1][2], 0)
     order = torch.randperm(24, generator=torch.Generator().manual_seed(3))[:6].sort().values
     torch.testing.assert_close(part, whole[order])
-    many = [float(drawn(torch.tensor(0.0), *views)) for _ in range(300)]
-    full = float(make(setting)(torch.tensor(0.0), *views))
-    assert sum(many) / 300 == pytest.approx(full, rel=0.02)
+    many = [drawn(torch.tensor(0.0), *views).item() for _ in range(100)]
+    full = make(setting)(torch.tensor(0.0), *views).item()
+    assert sum(many) / 100 == pytest.approx(full, rel=0.03)
 
 
 def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
