@@ -17,6 +17,8 @@ from gclkit.ops.tiles import Tiles, Tiling
 
 # exp(60) * 1e12 keys is within fp32, and so is exp(-60): sums neither overflow nor vanish.
 LARGEST_LOGIT = 60.0
+# Share of a row's length: below it, a narrow product is rounded less than its operands are.
+NO_MEAN = 0.2
 
 
 def is_bounded(queries: Tensor, keys: Tensor, scale: Tensor, key_bias: Tensor | None) -> bool:
@@ -65,12 +67,13 @@ class RowSums(torch.autograd.Function):
         for rows, columns, tile in tiles:
             add_product(tiles, grad_queries[rows], tile, right[columns])
             add_product(tiles, grad_keys[columns], tile.T, left[rows])
-            if ctx.needs_input_grad[3] or tiles.narrow:
+            if ctx.needs_input_grad[3] or query_center is not None:
                 mass[columns] += tiles.wide(tile).T @ share[rows]
         ctx.tiling.kept.clear()
         grad_queries *= share[:, None]
-        if tiles.narrow:
+        if key_center is not None:
             grad_queries += torch.where(total > 0, grad, 0.0)[:, None] * key_center
+        if query_center is not None:
             grad_keys += mass[:, None] * query_center
         grad_bias = mass if factor is None else mass * factor
         if factor is not None:
@@ -125,14 +128,14 @@ class SelfSums(torch.autograd.Function):
                     grad_bias[columns] += wide.T @ share[rows]
             exact, weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
             add_product(tiles, grad_z[rows], weight, operand[columns])
-            if tiles.narrow:
+            if center is not None:
                 mass[rows] += row_sum(exact, factor, columns)
             if rows != columns:
                 add_product(tiles, grad_z[columns], weight.T, operand[rows])
-                if tiles.narrow:
+                if center is not None:
                     mass[columns] += row_sum(exact.T, factor, rows)
         ctx.tiling.kept.clear()
-        if tiles.narrow:
+        if center is not None:
             grad_z += mass[:, None] * center
         if factor is not None:
             grad_z *= factor[:, None]
@@ -182,12 +185,14 @@ class MutualSums(torch.autograd.Function):
             exact, weight = rank_two(tiles, tile, row_share[rows], column_share[columns])
             add_product(tiles, grad_queries[rows], weight, right[columns])
             add_product(tiles, grad_keys[columns], weight.T, left[rows])
-            if tiles.narrow:
+            if key_center is not None:
                 query_mass[rows] += exact.sum(dim=1)
+            if query_center is not None:
                 key_mass[columns] += exact.sum(dim=0)
         ctx.tiling.kept.clear()
-        if tiles.narrow:
+        if key_center is not None:
             grad_queries += query_mass[:, None] * key_center
+        if query_center is not None:
             grad_keys += key_mass[:, None] * query_center
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
@@ -224,17 +229,19 @@ def column_sum(tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice) -
     return torch.mul(tile, factor[rows, None], out=product).sum(dim=0)
 
 
-def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor | float, Tensor]:
+def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor | None, Tensor]:
     r"""Returns a center, and the rows around it times their factors, as operand of products.
 
     A narrow operand rounds each product relative to its size, and the mean of embeddings that
-    point one way would dominate it. The mean is taken out, :math:`W Z = W (Z - 1 \mu^{\top})
-    + (W 1) \mu^{\top}`, and added in the dtype of sums. Wide operands need no such care.
+    point one way would dominate it. Such a mean is taken out, :math:`W Z = W (Z - 1 \mu^{\top})
+    + (W 1) \mu^{\top}`, and added in the dtype of sums. Wide operands, and rows that have
+    next to no mean, need no such care: there is no center then.
     """
-    center: Tensor | float = 0.0
+    center = None
     if tiles.narrow:
-        center = rows.mean(dim=0)
-        rows = rows - center
+        mean = rows.mean(dim=0)
+        if bool(mean.norm() > NO_MEAN * rows.norm() / rows.size(0) ** 0.5):
+            center, rows = mean, rows - mean
     rows = rows if factor is None else rows * factor[:, None]
     return center, rows.to(tiles.left.dtype)
 
