@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 TASKS = ("classification", "clustering", "link_prediction")
 PROBES = ("linear", "svm", "knn", "forest")
@@ -116,7 +117,7 @@ def _probe(name: str) -> object:
     return known[name]()
 
 
-def _print(report: dict) -> None:
+def _print(report: dict[str, Any]) -> None:
     from gclkit.reports.write import task_tables
 
     for title, table, note in task_tables(report):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -29,6 +30,7 @@ def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Ten
         OSError: If it cannot be read.
     """
     owner, path = "read_embeddings", Path(path)
+    found: Any
     if path.suffix == ".npy":
         array = read_npy(owner, path)
         if array.dtype.kind not in "fiu":

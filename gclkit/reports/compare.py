@@ -77,10 +77,10 @@ def group_runs(
                 if summaries(line[1]) and all(_means(line[1]) != _means(old) for _, old in known):
                     known.append(line)
     named = []
-    for key, lines in groups.items():
-        task, graph, _, split, digest, _ = key
+    for facts, lines in groups.items():
+        task, graph, _, split, digest, _ = facts
         parts = [TASK_TITLES[task], graph, split, f"hash {digest}" if digest else ""]
-        named.append((task, ", ".join(part for part in parts if part), lines + controls[key]))
+        named.append((task, ", ".join(part for part in parts if part), lines + controls[facts]))
     return named
 
 
@@ -134,7 +134,8 @@ def write_comparison(
             key for key in dict.fromkeys(k for _, section in lines for k in summaries(section))
             if key not in ("val_accuracy", "val_auc")
         ]  # fmt: skip
-        tables.append((title, Table(plain.head, plain.rows, mark_best(lines, keys, significant))))
+        table = Table(plain.head, plain.rows, mark_best(lines, keys, significant))
+        tables.append((title, table, str(lines[0][1].get("protocol", ""))))
         key = HEADLINES[task]
         shown = [(name, summaries(section)[key]) for name, section in lines
                  if key in summaries(section)]  # fmt: skip
@@ -146,16 +147,18 @@ def write_comparison(
         "have them, else Welch's, p < 0.05."
     )
     body = [f'<p class="note">{html.escape(note)}</p>']
-    for title, table in tables:
+    for title, table, protocol in tables:
         body.append(f"<h2>{html.escape(title)}</h2>{table.to_html()}")
+        body.append(f'<p class="note">{html.escape(protocol)}</p>')
     body.append("<h2>Means and 95 % intervals</h2>")
     body.append(grid([Panel(title, themed_svg(figure, name)) for name, title, figure in figures]))
+    markdown = [f"## {title}\n\n{table.to_markdown()}\n{note}\n" for title, table, note in tables]
     folder = Path(folder)
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, _, figure in figures:
         save_png(figure, folder / "plots" / f"{name}.png")
-    write_text(folder / "tables.md", "\n".join(f"## {t}\n\n{x.to_markdown()}" for t, x in tables))
-    write_text(folder / "tables.tex", "\n".join(table.to_latex() for _, table in tables))
+    write_text(folder / "tables.md", "\n".join(markdown))
+    write_text(folder / "tables.tex", "\n".join(table.to_latex() for _, table, _ in tables))
     lead = f"{len(runs)} runs: {', '.join(runs)}"
     path = write_text(folder / "report.html", page("Runs side by side", lead, "\n".join(body)))
     methods = {name: method_name(report) for name, report in runs.items()}

@@ -39,6 +39,7 @@ class RunFolder:
         self.force = force
         self.resume = resume
         self._lock: TextIO | None = None
+        self._made = False
 
     @property
     def config_path(self) -> Path:
@@ -72,6 +73,7 @@ class RunFolder:
             raise FileExistsError(
                 f"RunFolder: '{self.path}' is no run folder, and --force deletes only those"
             )
+        self._made = not self.path.exists()
         self.path.mkdir(parents=True, exist_ok=True)
         self._take_lock()
         if self.force and not self.resume:
@@ -87,7 +89,11 @@ class RunFolder:
         trace: TracebackType | None,
     ) -> None:
         if self._lock is not None:
-            # The file stays: removing it would let two waiting processes hold two locks.
+            # The file stays: removing it would let two waiting processes hold two locks. Only a
+            # run that was refused before it wrote anything takes its new folder with it.
+            if error is not None and self._made and os.name != "nt":
+                if [entry.name for entry in self.path.iterdir()] == [".lock"]:
+                    shutil.rmtree(self.path, ignore_errors=True)
             self._lock.close()
             self._lock = None
 
