@@ -44,7 +44,12 @@ def loader(kind, folder):
     hostile = saved({"version": 1, "embeddings": Payload(folder / "executed")})
     if kind == "configuration":
         tags = TAGS % str(folder / "executed").encode()
-        return ".yaml", mutated(CONFIG, tags, LAUGHS, bare), read_config, ("read_config", "recipe")
+        return (
+            ".yaml",
+            mutated(CONFIG, tags, LAUGHS, bare),
+            read_config,
+            ("read_config", "recipe", "method_class"),
+        )
     if kind == "checkpoint":
         save_checkpoint(folder / "good.pt", {"epoch": 3, "weight": torch.ones(4), "name": "a"})
         good = (folder / "good.pt").read_bytes()

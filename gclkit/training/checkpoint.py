@@ -81,9 +81,9 @@ def load_checkpoint(path: str | Path, *, device: str | torch.device = "cpu") -> 
 
 def _read(path: Path, device: str | torch.device) -> dict[str, Any]:
     rule = "a checkpoint that gclkit wrote"
-    if not zipfile.is_zipfile(path):  # torch also reads older forms, which gclkit never wrote.
-        reject("load_checkpoint", "path", rule, str(path))
     try:
+        if not zipfile.is_zipfile(path):  # torch also reads older forms, which gclkit never wrote.
+            reject("load_checkpoint", "path", rule, str(path))
         state = torch.load(path, map_location=device, weights_only=True)
     except Exception:  # A damaged file can fail anywhere in the reader.
         reject("load_checkpoint", "path", rule, str(path))

@@ -1,0 +1,134 @@
+import pytest
+import torch
+
+from gclkit.checks import (
+    check_choice,
+    check_count,
+    check_edges,
+    check_finite,
+    check_floats,
+    check_non_negative,
+    check_positive,
+    check_probability,
+    check_same_shape,
+    reject,
+    reject_size,
+    unsupported,
+)
+
+NAN = float("nan")
+EDGES = torch.tensor([[0, 2, 1], [2, 0, 1]])
+CSR = torch.eye(3).to_sparse_csr()
+
+
+@pytest.mark.parametrize(
+    "call, sentence",
+    [
+        (lambda: reject("o", "n", "so", "x"), "o: 'n' must be so (got 'x')"),
+        (
+            lambda: check_probability("o", "p", 1.5),
+            "o: 'p' must be a probability in [0, 1] (got 1.5)",
+        ),
+        (
+            lambda: check_probability("o", "p", NAN),
+            "o: 'p' must be a probability in [0, 1] (got nan)",
+        ),
+        (
+            lambda: check_probability("o", "p", True),
+            "o: 'p' must be a probability in [0, 1] (got True)",
+        ),
+        (
+            lambda: check_probability("o", "p", "a"),
+            "o: 'p' must be a probability in [0, 1] (got 'a')",
+        ),
+        (lambda: check_positive("o", "t", 0), "o: 't' must be a positive number (got 0)"),
+        (lambda: check_positive("o", "t", NAN), "o: 't' must be a positive number (got nan)"),
+        (lambda: check_positive("o", "t", 1e999), "o: 't' must be a positive number (got inf)"),
+        (
+            lambda: check_non_negative("o", "t", -1),
+            "o: 't' must be a number of at least 0 (got -1)",
+        ),
+        (lambda: check_count("o", "k", 0), "o: 'k' must be an integer of at least 1 (got 0)"),
+        (lambda: check_count("o", "k", 2.0), "o: 'k' must be an integer of at least 1 (got 2.0)"),
+        (lambda: check_count("o", "k", True), "o: 'k' must be an integer of at least 1 (got True)"),
+        (
+            lambda: check_count("o", "k", 4, at_least=5),
+            "o: 'k' must be an integer of at least 5 (got 4)",
+        ),
+        (
+            lambda: check_choice("o", "c", "z", ("b", "a")),
+            "o: 'c' must be one of ['a', 'b'] (got 'z')",
+        ),
+        (
+            lambda: check_same_shape("o", "a", torch.ones(2), "b", torch.ones(3)),
+            "o: 'a' must be of the shape of 'b', (3,) (got (2,))",
+        ),
+        (
+            lambda: check_finite("o", "x", torch.tensor([NAN, 1.0, 1e999])),
+            "o: 'x' must be finite (got '2 of 3 entries NaN or infinite')",
+        ),
+        (lambda: unsupported("o", "this", ("a", "b")), "o: this; supported: a, b"),
+        (
+            lambda: reject_size("o", 3.81e10, "n=9", "use less"),
+            "o: needs about 38.1 GB for n=9; use less",
+        ),
+        (lambda: check_floats("o", "x", [1.0]), "o: 'x' must be a tensor (got 'list')"),
+        (lambda: check_floats("o", "x", CSR), "o: 'x' must be strided (got torch.sparse_csr)"),
+        (
+            lambda: check_floats("o", "x", torch.eye(2).to_sparse_coo(), sparse=True),
+            "o: 'x' must be strided or sparse CSR (got torch.sparse_coo)",
+        ),
+        (
+            lambda: check_floats("o", "x", torch.ones(3)),
+            "o: 'x' must be a tensor of 2 dimensions (got (3,))",
+        ),
+        (
+            lambda: check_floats("o", "x", torch.ones(3, 2), columns=4),
+            "o: 'x' must be a tensor of 2 dimensions and 4 columns (got (3, 2))",
+        ),
+        (
+            lambda: check_floats("o", "x", torch.ones(3, 2).long()),
+            "o: 'x' must be of a floating point dtype (got torch.int64)",
+        ),
+        (
+            lambda: check_floats("o", "x", torch.ones(3, 2).double(), dtype=torch.float32),
+            "o: 'x' must be of dtype torch.float32 (got torch.float64)",
+        ),
+        (
+            lambda: check_edges("o", [[0], [1]]),
+            "o: 'edge_index' must be a tensor [2, e] (got 'list')",
+        ),
+        (lambda: check_edges("o", EDGES.T), "o: 'edge_index' must be of shape [2, e] (got (3, 2))"),
+        (
+            lambda: check_edges("o", EDGES.int()),
+            "o: 'edge_index' must be of dtype torch.int64 (got torch.int32)",
+        ),
+        (
+            lambda: check_edges("o", EDGES, 2),
+            "o: 'edge_index' must be node indices from 0 to 1 (got 2)",
+        ),
+        (
+            lambda: check_edges("o", EDGES - 1, 3),
+            "o: 'edge_index' must be node indices from 0 to 2 (got -1)",
+        ),
+    ],
+)
+def test_sentences(call, sentence):
+    with pytest.raises(ValueError) as refusal:
+        call()
+    assert str(refusal.value) == sentence
+
+
+def test_what_is_right_comes_back():
+    assert check_probability("o", "p", 1) == 1.0 and check_probability("o", "p", 0.25) == 0.25
+    assert check_positive("o", "t", 2) == 2.0 and check_non_negative("o", "t", 0) == 0.0
+    assert check_count("o", "k", 7) == 7 and check_count("o", "k", 0, at_least=0) == 0
+    assert check_choice("o", "c", "a", ("b", "a")) == "a"
+    x = torch.rand(3, 2)
+    assert check_finite("o", "x", x) is x
+    assert check_floats("o", "x", x, dtype=torch.float32, columns=2) is x
+    assert check_floats("o", "x", CSR, sparse=True) is CSR
+    assert check_floats("o", "x", x[0], dims=1).tolist() == x[0].tolist()
+    assert check_edges("o", EDGES, 3) is EDGES and check_edges("o", EDGES + 90) is not None
+    empty = EDGES[:, :0]
+    assert check_edges("o", empty, 0) is empty
