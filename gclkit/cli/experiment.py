@@ -43,7 +43,12 @@ def load_graph(config: RunConfig, *, log: Log | None) -> Data:
 
 
 def run_experiment(
-    config: RunConfig, folder: RunFolder, *, log: Log, progress: bool
+    config: RunConfig,
+    folder: RunFolder,
+    *,
+    log: Log,
+    progress: bool,
+    deadline: float | None = None,
 ) -> dict[str, Any]:
     """Trains every seed, evaluates them beside the controls and writes the run folder.
 
@@ -54,6 +59,7 @@ def run_experiment(
         folder: Where to, taken by this process.
         log: Takes lines for the user.
         progress: Show a progress bar per seed.
+        deadline: Stop training, saved, when ``time.monotonic()`` has passed it.
 
     Returns:
         The content of ``report.json``.
@@ -65,7 +71,13 @@ def run_experiment(
     embeddings, histories = {}, {}
     for seed in config.run["seeds"]:
         embeddings[seed], histories[seed] = _train_seed(
-            config, folder.seed_folder(seed), data, seed, log=log, progress=progress
+            config,
+            folder.seed_folder(seed),
+            data,
+            seed,
+            log=log,
+            progress=progress,
+            deadline=deadline,
         )
     log("evaluating")
     began = time.perf_counter()
@@ -138,7 +150,14 @@ def _fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
 
 
 def _train_seed(
-    config: RunConfig, folder: Path, data: Data, seed: int, *, log: Log, progress: bool
+    config: RunConfig,
+    folder: Path,
+    data: Data,
+    seed: int,
+    *,
+    log: Log,
+    progress: bool,
+    deadline: float | None = None,
 ) -> tuple[torch.Tensor, list[dict[str, float]]]:
     done = folder / "embeddings.npy"
     lines = folder / "history.jsonl"
@@ -158,6 +177,7 @@ def _train_seed(
         callbacks=_callbacks(config, data),
         device=config.run.get("device"),
         progress=progress,
+        deadline=deadline,
         **config.training,
     )
     write_text(lines, "".join(json.dumps(row) + "\n" for row in result.history))

@@ -12,6 +12,7 @@ import gclkit
 COMMANDS: tuple[str, ...] = (
     "train",
     "embed",
+    "reproduce",
     "evaluate",
     "certify",
     "report",

@@ -61,6 +61,7 @@ def pretrain(
     max_grad_norm: float | None = None,
     retries: int = 0,
     device: str | torch.device | None = None,
+    deadline: float | None = None,
     progress: bool = False,
 ) -> Pretrained:
     """Trains a method on a graph with Adam and embeds its nodes.
@@ -88,6 +89,7 @@ def pretrain(
         retries: How often to go back to the last good state with half the step when
             numbers stop being finite, instead of stopping.
         device: Where to train. (default: where the graph is)
+        deadline: Stop as on Ctrl-C once ``time.monotonic()`` has passed it.
         progress: Show a progress bar.
 
     Raises:
@@ -136,6 +138,7 @@ def pretrain(
             every=every,
             max_grad_norm=max_grad_norm,
             retries=retries,
+            deadline=deadline,
             progress=progress,
         )
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
@@ -203,6 +206,7 @@ class _Loop:
         every: int,
         max_grad_norm: float | None,
         retries: int,
+        deadline: float | None,
         progress: bool,
     ) -> None:
         good = copy.deepcopy(self.state()) if retries else None
@@ -231,12 +235,14 @@ class _Loop:
                 self.history.append(record)
                 bar.update(1)
                 bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
-                if self.epoch % every == 0 or self.epoch == epochs or stop.requested:
+                late = deadline is not None and time.monotonic() > deadline
+                stopping = stop.requested or late
+                if self.epoch % every == 0 or self.epoch == epochs or stopping:
                     if checkpoint is not None:
                         save_checkpoint(checkpoint, self.state())
                     if good is not None:
                         good = copy.deepcopy(self.state())
-                if stop.requested:
+                if stopping:
                     saved = f"; its state is in '{checkpoint}'" if checkpoint else ""
                     raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
 

@@ -1,6 +1,7 @@
 import os
 import re
 import signal
+import time
 
 import pytest
 import torch
@@ -53,6 +54,14 @@ def test_a_signal_finishes_the_epoch_and_saves(graph, method, tmp_path, number):
     resumed = pretrain(method, graph, resume=True, **options)
     whole = pretrain(method, graph, epochs=6, seed=3)
     assert torch.equal(resumed.embeddings, whole.embeddings)
+
+
+def test_a_deadline_stops_like_a_signal(graph, method, tmp_path):
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(TrainingInterrupted, match=r"^stopped after epoch 1"):
+        pretrain(method, graph, epochs=5, checkpoint=path, deadline=time.monotonic())
+    later = pretrain(method, graph, epochs=5, checkpoint=path, resume=True)
+    assert torch.equal(later.embeddings, pretrain(method, graph, epochs=5).embeddings)
 
 
 def test_callbacks_add_to_the_history(graph, method):

@@ -1,0 +1,123 @@
+"""Run recipes over seeds and put the figures beside the published ones."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Adds the verb to the parser."""
+    parser = commands.add_parser(
+        "reproduce",
+        help="a recipe over several seeds, beside the published figure",
+        description=__doc__ + " Stopped at any time, it goes on where it was.",
+        epilog="example: gclkit reproduce photo/csgcl --seeds 0 1 2",
+    )
+    parser.add_argument("recipes", nargs="*", metavar="DATASET/METHOD", help="run in this order")
+    parser.add_argument("--list", action="store_true", dest="listing", help="list the recipes")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--root", type=Path, help="folder of the datasets")
+    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
+    parser.add_argument("--minutes", type=float, help="stop after so long; run again to go on")
+    parser.add_argument("--quiet", action="store_true", help="no progress bar")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the verb."""
+    import time
+
+    from gclkit.checks import check_count, check_positive, reject
+    from gclkit.cli.experiment import run_experiment
+    from gclkit.reports import RunFolder
+    from gclkit.training import list_recipes, read_config
+
+    if args.listing:
+        _print_recipes()
+        return 0
+    if not args.recipes:
+        reject("reproduce", "recipes", "one DATASET/METHOD or more, or use --list", "none")
+    known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
+    for name in args.recipes:
+        if name not in known:
+            reject("reproduce", "recipes", f"of {known}", name)
+    for seed in args.seeds:
+        check_count("reproduce", "seeds", seed, at_least=0)
+    check_count("reproduce", "num_splits", args.num_splits)
+    deadline = None
+    if args.minutes is not None:
+        deadline = time.monotonic() + 60 * check_positive("reproduce", "minutes", args.minutes)
+    for name in args.recipes:
+        config = _config(name, args)
+        path = args.out / name.replace("/", "-")
+        resume = (path / "config.yaml").exists()
+        if resume and _essence(read_config(path / "config.yaml")) != _essence(config):
+            rule = "that of the run that is there; choose another --out"
+            reject("reproduce", "recipe", rule, str(path))
+        try:
+            with RunFolder(path, resume=resume) as folder:
+                report = run_experiment(
+                    config, folder, log=print, progress=not args.quiet, deadline=deadline
+                )
+        except KeyboardInterrupt as stop:
+            print(f"gclkit: {stop or 'interrupted'}\nthe same command goes on where it was")
+            return 130
+        _print_comparison(name, report)
+    return 0
+
+
+def _config(name: str, args: argparse.Namespace) -> Any:
+    import dataclasses
+
+    from gclkit.training import resolve_config
+
+    dataset, method = name.split("/")
+    run = {
+        "seeds": args.seeds,
+        "tasks": ["classification"],
+        "splits": None,
+        "num_splits": args.num_splits,
+        "every": 50,
+        "root": None if args.root is None else str(args.root),
+    }
+    return dataclasses.replace(resolve_config(method, dataset), run=run)
+
+
+def _essence(config: Any) -> tuple[Any, ...]:
+    """What makes two runs the same; further seeds may be added to a run."""
+    return (config.method, config.dataset, config.model, config.training)
+
+
+def _print_recipes() -> None:
+    from gclkit.training import list_recipes, resolve_config
+
+    print(f"{'recipe':<24} {'source':<8} {'epochs':>6}  published")
+    for dataset, method in list_recipes():
+        config = resolve_config(method, dataset)
+        figures = ", ".join(
+            f"{score} {100 * value[0]:.2f}" for score, value in config.published.items()
+        )
+        name = f"{dataset}/{method}"
+        print(f"{name:<24} {config.source:<8} {config.training['epochs']:>6}  {figures or '-'}")
+
+
+def _print_comparison(name: str, report: dict[str, Any]) -> None:
+    scores = report["results"]["classification"]
+    published = report["config"]["published"]
+    for score in published or ("accuracy",):
+        ours = scores[score]
+        line = f"{name}: {score} {100 * ours['mean']:.2f}"
+        if ours["std"] is not None:
+            line += f" ± {100 * ours['std']:.2f}"
+        line += f" (n={ours['n']}, {scores['split']})"
+        if score in published:
+            figure, *deviation = published[score]
+            difference = ours["mean"] - figure
+            line += f", published {100 * figure:.2f}, difference {100 * difference:+.2f}"
+            spread = deviation[0] if deviation else ours["std"]
+            if spread:
+                line += f" = {difference / spread:+.1f} deviations"
+        print(line)

@@ -1,0 +1,83 @@
+import json
+
+import pytest
+import yaml
+
+from gclkit.cli import reproduce
+from gclkit.cli.main import main
+from gclkit.training import RunConfig, list_recipes
+
+
+@pytest.fixture
+def short(monkeypatch):
+    """The sbm recipe cut to three epochs, with a published figure."""
+
+    def resolve(method, dataset):
+        return RunConfig(
+            method,
+            dataset,
+            model={"out_channels": 4, "projection_channels": 4},
+            training={"epochs": 3, "lr": 1e-3},
+            published={"accuracy": [0.9, 0.05]},
+        )
+
+    monkeypatch.setattr("gclkit.training.resolve_config", resolve)
+
+
+def test_lists_every_recipe(capsys):
+    assert main(["reproduce", "--list"]) == 0
+    out = capsys.readouterr().out
+    for dataset, method in list_recipes():
+        assert f"{dataset}/{method} " in out
+    assert "photo/csgcl              authors    3000  accuracy 93.32" in out
+
+
+def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
+    arguments = ["reproduce", "sbm/grace", "--quiet", "--num-splits", "2", "--out", str(tmp_path)]
+    assert main([*arguments, "--seeds", "0", "1", "--minutes", "1e-9"]) == 130
+    assert "the same command goes on where it was" in capsys.readouterr().out
+    assert not (tmp_path / "sbm-grace" / "report.json").exists()
+    assert main([*arguments, "--seeds", "0"]) == 0
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith("sbm/grace: accuracy ") and "published 90.00, difference " in line
+    assert line.endswith("deviations")
+    assert main([*arguments, "--seeds", "0", "1"]) == 0
+    report = json.loads((tmp_path / "sbm-grace" / "report.json").read_text())
+    assert report["seeds"] == [0, 1] and report["results"]["classification"]["accuracy"]["n"] == 4
+
+
+def test_refuses_the_run_of_another_configuration(short, tmp_path, capsys):
+    folder = tmp_path / "sbm-grace"
+    folder.mkdir()
+    other = RunConfig("grace", "sbm", model={"out_channels": 5})
+    (folder / "config.yaml").write_text(yaml.safe_dump(other.to_dict()))
+    assert main(["reproduce", "sbm/grace", "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert "must be that of the run that is there; choose another --out" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ([], "'recipes' must be one DATASET/METHOD or more, or use --list (got 'none')"),
+        (["mars/csgcl"], "(got 'mars/csgcl')"),
+        (["photo/csgcl", "--seeds", "-2"], "'seeds' must be an integer of at least 0 (got -2)"),
+        (["photo/csgcl", "--minutes", "0"], "'minutes' must be a positive number (got 0.0)"),
+    ],
+)
+def test_refusals(arguments, sentence, capsys):
+    assert main(["reproduce", *arguments]) == 2
+    assert sentence in capsys.readouterr().err
+
+
+def test_difference_in_own_deviations_where_none_is_published(capsys):
+    score = {"mean": 0.80, "std": 0.01, "n": 5}
+    report = {
+        "results": {"classification": {"split": "public", "micro_f1": score}},
+        "config": {"published": {"micro_f1": [0.782]}},
+    }
+    reproduce._print_comparison("cora/grace", report)
+    assert capsys.readouterr().out == (
+        "cora/grace: micro_f1 80.00 ± 1.00 (n=5, public), published 78.20, "
+        "difference +1.80 = +1.8 deviations\n"
+    )
