@@ -94,5 +94,6 @@ class BetaMixture(nn.Module):
         end = self.log_terms(x.new_tensor([0.5], dtype=torch.float64))[:, 0]
         a, b = (v[lower] - v[1 - lower] for v in (self.alpha, self.beta))
         constant = end[lower] - end[1 - lower] + (a + b) * 0.6931471805599453
-        log_odds = x.log().mul_(a).addcmul_(torch.log1p(-x), b.to(x.dtype))
+        # Not log1p, at ten times the cost: the margin keeps 1 - x away from 0.
+        log_odds = x.log().mul_(a).addcmul_((1 - x).log_(), b.to(x.dtype))
         return log_odds.add_(constant).sigmoid_()

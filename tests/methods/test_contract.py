@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gclkit.regularizers import ProvableTraining
 from gclkit.testing.graphs import random_graph
 from gclkit.training import list_methods, load_checkpoint, pretrain
 
@@ -125,3 +126,19 @@ def test_learns(graph, make, cls, options):
     start = 3 if "start_epoch" in options else 0
     losses = [record["loss"] for record in history[start:]]
     assert sum(losses[-5:]) < sum(losses[:5])
+
+
+@pytest.mark.parametrize("name", ["costa", "csgcl", "gca", "grace", "progcl"])
+def test_provable_training_attaches(graph, make, name):
+    method = make(list_methods()[name], {"out_channels": 6, **SETTINGS.get(name, [{}])[0]})
+    pot = ProvableTraining(
+        encoder=method.encoder,
+        edge_index=graph.edge_index,
+        num_nodes=graph.num_nodes,
+        p=(0.3, 0.4),
+        kappa=0.5,
+        mode="pairwise",
+    )
+    plain = pretrain(method, graph, epochs=3, seed=2).embeddings
+    proved = pretrain(method, graph, epochs=3, seed=2, regularizer=pot).embeddings
+    assert proved.isfinite().all() and not torch.equal(plain, proved)
