@@ -95,9 +95,11 @@ def _principal_rows(x: Tensor, share: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     if t < d:
         span, inner = torch.linalg.qr(x.mT)
         x = inner.mT
-    curvature, axes = torch.linalg.eigh((share * x).mT @ x)
+    # In double: with many dead columns the single-precision solver gives up.
+    curvature, axes = torch.linalg.eigh(((share * x).mT @ x).double())
+    axes = axes.to(x.dtype)
     basis = axes if t >= d else span @ axes
-    return x @ axes, basis, curvature.clamp(min=0)
+    return x @ axes, basis, curvature.clamp(min=0).to(x.dtype)
 
 
 class _State(NamedTuple):
