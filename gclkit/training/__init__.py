@@ -12,7 +12,8 @@ from gclkit.training.config import (
     resolve_config,
 )
 from gclkit.training.interrupt import TrainingInterrupted
-from gclkit.training.pretrain import Pretrained, TrainingDiverged, pretrain
+from gclkit.training.loop import TrainingDiverged
+from gclkit.training.pretrain import Pretrained, pretrain
 
 __all__ = [
     "Callback",

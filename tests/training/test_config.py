@@ -63,13 +63,13 @@ def test_a_written_configuration_is_read_back(tmp_path):
     [
         ("[1, 2]", "read_config: 'path' must be a configuration (got "),
         ("a: [", "read_config: 'path' must be a YAML file (got "),
-        ("method: 3\ndataset: cora", "read_config: 'method' must be a name (got 3)"),
-        ("method: grace", "read_config: 'dataset' must be a name (got None)"),
+        ("method: 3\ndataset: cora", "read_config: 'method' must be a name (got '3')"),
+        ("method: grace", "read_config: 'dataset' must be a name (got 'None')"),
         ("method: grace\ndataset: cora\nseed: 1", "must be one of ["),
         ("!!python/object/apply:os.mkdir [executed]", "read_config: 'path' must be a YAML file"),
         (
             "method: grace\ndataset: cora\nmodel: 3",
-            "read_config: 'model' must be a mapping (got 3)",
+            "read_config: 'model' must be a mapping (got '3')",
         ),
     ],
 )

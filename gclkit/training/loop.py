@@ -1,0 +1,180 @@
+"""The state of a training run, and how it moves from epoch to epoch."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import reject
+from gclkit.methods import Method, StepOutput
+from gclkit.training.callback import Callback
+from gclkit.training.checkpoint import save_checkpoint
+from gclkit.training.collapse import warn_of_collapse
+from gclkit.training.interrupt import Interruptible, TrainingInterrupted
+
+Regularizer = Callable[..., Tensor]
+
+
+class TrainingDiverged(ArithmeticError):
+    """The loss or a gradient is no longer finite."""
+
+
+class TrainingLoop:
+    """The state of a training run: all that a checkpoint holds, and how it moves on."""
+
+    def __init__(
+        self, method: Method, data: Data, generator: torch.Generator, settings: dict[str, Any]
+    ) -> None:
+        self.method = method
+        self.data = data
+        self.generator = generator
+        self.settings = settings
+        self.lr = float(settings["lr"])
+        self.optimizer = torch.optim.Adam(
+            method.parameters(), lr=self.lr, weight_decay=settings["weight_decay"]
+        )
+        self.epoch = 0
+        self.history: list[dict[str, float]] = []
+
+    def state(self) -> dict[str, Any]:
+        state = {
+            "settings": self.settings,
+            "in_channels": self.data.num_features,
+            "epoch": self.epoch,
+            "lr": self.lr,
+            "history": self.history,
+            "model": self.method.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "generator": self.generator.get_state(),
+            "cpu_rng": torch.get_rng_state(),
+        }
+        if self.generator.device.type == "cuda":
+            state["cuda_rng"] = torch.cuda.get_rng_state(self.generator.device)
+        return state
+
+    def restore(self, state: dict[str, Any]) -> None:
+        for key, value in self.settings.items():
+            if state["settings"].get(key) != value:
+                rule = f"that of a run with {key}={state['settings'].get(key)!r}"
+                reject("pretrain", key, rule, value)
+        self.epoch, self.lr, self.history = state["epoch"], state["lr"], state["history"]
+        self.method.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.generator.set_state(state["generator"].cpu())
+        torch.set_rng_state(state["cpu_rng"].cpu())
+        if "cuda_rng" in state:
+            torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.generator.device)
+
+    def run(
+        self,
+        epochs: int,
+        *,
+        regularizer: Regularizer | None,
+        callbacks: Sequence[Callback],
+        checkpoint: Path | None,
+        every: int,
+        max_grad_norm: float | None,
+        retries: int,
+        deadline: float | None,
+        progress: bool,
+    ) -> None:
+        good = copy.deepcopy(self.state()) if retries else None
+        with _bar(self.epoch, epochs, progress) as bar, Interruptible() as stop:
+            while self.epoch < epochs:
+                start = time.perf_counter()
+                try:
+                    record, output = self.advance(regularizer, max_grad_norm)
+                except TrainingDiverged:
+                    if not retries or good is None:
+                        raise
+                    retries -= 1
+                    good["lr"] /= 2
+                    self.restore(copy.deepcopy(good))
+                    continue
+                record["seconds"] = time.perf_counter() - start
+                warn_of_collapse(
+                    self.epoch,
+                    record["loss"],
+                    output.embeddings,
+                    lr=self.lr,
+                    warmup=self.settings["warmup"],
+                )
+                for callback in callbacks:
+                    callback(self.epoch, record, self.method, self.data)
+                self.history.append(record)
+                bar.update(1)
+                bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
+                late = deadline is not None and time.monotonic() > deadline
+                stopping = stop.requested or late
+                if self.epoch % every == 0 or self.epoch == epochs or stopping:
+                    if checkpoint is not None:
+                        save_checkpoint(checkpoint, self.state())
+                    if good is not None:
+                        good = copy.deepcopy(self.state())
+                if stopping:
+                    saved = f"; its state is in '{checkpoint}'" if checkpoint else ""
+                    raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
+
+    def advance(
+        self, regularizer: Regularizer | None, max_grad_norm: float | None
+    ) -> tuple[dict[str, float], StepOutput]:
+        """One epoch: step, gradient, checks, update."""
+        epoch = self.epoch + 1
+        warmup = self.settings["warmup"]
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.lr * min(1.0, epoch / warmup) if warmup else self.lr
+        self.method.train()
+        self.optimizer.zero_grad(set_to_none=True)
+        output = self.method.step(self.data, epoch)
+        loss = output.loss
+        if regularizer is not None:
+            views = zip(output.views, output.embeddings, strict=True)
+            loss = regularizer(loss, *((v.x, v.edge_index, z) for v, z in views))
+        loss.backward()
+        grads = [p.grad for p in self.method.parameters() if p.grad is not None]
+        norm = torch.nn.utils.get_total_norm(grads)
+        # One transfer for all numbers of the epoch.
+        names = ["loss", *output.terms, "grad_norm"]
+        numbers = torch.stack(
+            [t.detach().double().cpu() for t in (loss, *output.terms.values(), norm)]
+        ).tolist()
+        record = {"epoch": float(epoch), **dict(zip(names, numbers, strict=True))}
+        self._check_finite(epoch, record)
+        if max_grad_norm is not None and record["grad_norm"] > max_grad_norm:
+            for grad in grads:
+                grad.mul_(max_grad_norm / record["grad_norm"])
+        self.optimizer.step()
+        self.method.after_step(epoch)
+        self.epoch = epoch
+        return record, output
+
+    def _check_finite(self, epoch: int, record: dict[str, float]) -> None:
+        bad = [name for name, value in record.items() if not abs(value) < float("inf")]
+        if not bad:
+            return
+        where = "the gradient"
+        if bad != ["grad_norm"]:
+            where = f"'{bad[0]}'"
+        else:
+            for name, parameter in self.method.named_parameters():
+                if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
+                    where = f"the gradient of '{name}'"
+                    break
+        raise TrainingDiverged(
+            f"pretrain: {where} is not finite in epoch {epoch}. Likely cause: steps at "
+            f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
+            "retries=3. The last checkpoint is kept."
+        )
+
+
+def _bar(start: int, epochs: int, progress: bool) -> Any:
+    from tqdm import tqdm
+
+    return tqdm(total=epochs, initial=start, disable=not progress, unit="epoch", dynamic_ncols=True)

@@ -1,0 +1,110 @@
+import pytest
+import torch
+
+from gclkit.methods import GRACE, StepOutput
+from gclkit.training import TrainingDiverged, pretrain
+from gclkit.training.loop import TrainingLoop
+
+SETTINGS = {"lr": 0.08, "weight_decay": 0.0, "warmup": 4}
+
+
+@pytest.fixture
+def loop(graph):
+    torch.manual_seed(0)
+    method, generator = GRACE(9, out_channels=6), torch.Generator().manual_seed(0)
+    return TrainingLoop(method, method.prepare(graph, generator), generator, dict(SETTINGS))
+
+
+def test_warms_up_linearly(loop):
+    steps = []
+    for _ in range(6):
+        loop.advance(None, None)
+        steps.append(loop.optimizer.param_groups[0]["lr"])
+    assert steps == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.08, 0.08])
+
+
+def test_a_step_is_adam_on_the_loss(loop):
+    expected = GRACE(9, out_channels=6)
+    expected.load_state_dict(loop.method.state_dict())
+    data = expected.prepare(loop.data, torch.Generator().manual_seed(0))
+    optimizer = torch.optim.Adam(expected.parameters(), lr=0.02)
+    loss = expected.step(data, 1).loss
+    loss.backward()
+    norm = torch.stack([p.grad.square().sum() for p in expected.parameters()]).sum().sqrt()
+    optimizer.step()
+    loop.method.prepare(loop.data, torch.Generator().manual_seed(0))
+    record, _ = loop.advance(None, None)
+    assert record["loss"] == pytest.approx(loss.item(), rel=1e-6)
+    assert record["grad_norm"] == pytest.approx(norm.item(), rel=1e-5)
+    for mine, theirs in zip(loop.method.parameters(), expected.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs)
+
+
+def test_state_and_restore_are_inverse(loop):
+    loop.advance(None, None)
+    state = {k: v for k, v in loop.state().items()}
+    weights = {k: v.clone() for k, v in loop.method.state_dict().items()}
+    for parameter in loop.method.parameters():
+        parameter.data.add_(1.0)
+    state["model"] = weights
+    loop.restore(state)
+    assert all(torch.equal(v, weights[k]) for k, v in loop.method.state_dict().items())
+    state["settings"] = {**SETTINGS, "warmup": 7}
+    with pytest.raises(
+        ValueError, match=r"^pretrain: 'warmup' must be that of a run with warmup=7"
+    ):
+        loop.restore(state)
+
+
+def test_gradient_clipping(graph, method):
+    free = pretrain(method, graph, epochs=3, seed=0)
+    clipped = pretrain(method, graph, epochs=3, seed=0, max_grad_norm=1e-6, weight_decay=0.0)
+    assert not torch.equal(free.embeddings, clipped.embeddings)
+
+
+class Diverging(GRACE):
+    """Loses finiteness in the epochs given, unless the step has shrunk."""
+
+    bad_epochs = (4,)
+    where = "loss"
+    calls = 0
+
+    def step(self, batch, epoch):
+        out = super().step(batch, epoch)
+        type(self).calls += 1
+        if epoch in self.bad_epochs:
+            factor = torch.tensor(float("nan"))
+            if self.where == "gradient":
+                w = self.encoder.convs[0].bias.sum()
+                return StepOutput(out.loss + (w - w.detach()).abs().sqrt(), *out[1:])
+            return StepOutput(out.loss * factor, *out[1:])
+        return out
+
+
+@pytest.mark.parametrize(
+    ("where", "named"),
+    [("loss", "'loss'"), ("gradient", "the gradient of 'encoder.convs.0.bias'")],
+)
+def test_stops_when_numbers_are_not_finite(graph, tmp_path, where, named):
+    path = tmp_path / "checkpoint.pt"
+    method = Diverging(9, out_channels=6, projection_channels=5)
+    method.where = where
+    with pytest.raises(TrainingDiverged, match=f"^pretrain: {named} is not finite in epoch 4"):
+        pretrain(method, graph, epochs=6, checkpoint=path, every=2)
+    method.bad_epochs = ()
+    assert pretrain(method, graph, epochs=6, checkpoint=path, resume=True).history[3]["epoch"] == 4
+
+
+def test_retries_go_back_and_halve_the_step(graph):
+    method = Diverging(9, out_channels=6, projection_channels=5)
+
+    def heal(epoch, record, method, data):
+        if epoch == 3 and method.calls > 4:
+            method.bad_epochs = ()
+
+    Diverging.calls = 0
+    result = pretrain(method, graph, epochs=6, lr=1e-2, retries=2, every=2, callbacks=[heal])
+    assert [r["epoch"] for r in result.history] == [1, 2, 3, 4, 5, 6]
+    with pytest.raises(TrainingDiverged):
+        method.bad_epochs = (4,)
+        pretrain(method, graph, epochs=6, retries=1)
