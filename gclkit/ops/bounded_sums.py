@@ -218,10 +218,12 @@ def safe_share(grad: Tensor, total: Tensor) -> Tensor:
 
 
 def row_sum(tile: Tensor, factor: Tensor | None, columns: slice) -> Tensor:
+    """Returns the sum of each row, its entries times the factors of their columns."""
     return tile.sum(dim=1) if factor is None else tile @ factor[columns]
 
 
 def column_sum(tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice) -> Tensor:
+    """Returns the sum of each column, its entries times the factors of their rows."""
     if factor is None:
         return tile.sum(dim=0)
     # Not ``tile.T @ factor``: BLAS adds the rows one after the other, at ten times the error.
