@@ -274,22 +274,6 @@ def test_processes_that_prepare_one_dataset_at_once_do_not_collide(small, tmp_pa
     assert len(files(small)) == 2
 
 
-def test_the_table_names_the_files_that_pyg_looks_for():
-    from torch_geometric import datasets
-
-    for name, info in DATASETS.items():
-        if info.origin in ("embedded", "Open Graph Benchmark"):
-            continue
-        dataset = object.__new__(getattr(datasets, info.origin))
-        dataset.root, dataset.name, dataset.split = "root", info.folder, "public"
-        if info.origin == "WikiCS":
-            dataset.root = "root/WikiCS"
-        if info.origin == "Amazon":
-            dataset.name = name
-        expected = [f"root/{info.folder}/{file}" for file in info.files]
-        assert dataset.raw_paths == expected, name
-
-
 def test_a_planetoid_file_that_asks_for_more_than_arrays_is_refused(
     tmp_path, monkeypatch, data_root
 ):

@@ -1,0 +1,96 @@
+import networkx as nx
+import numpy as np
+import pytest
+
+from gclkit.graphs import load
+
+X = np.array([[1.0, 0.5], [0.0, 2.0], [3.0, 0.0], [0.25, 0.75], [9.0, 9.0]], dtype=np.float32)
+Y = np.array([0, 2, 1, 0, 1])
+EDGES = np.array([[0, 1], [1, 2], [3, 2], [0, 1], [2, 2]])
+PREPARED = [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
+
+
+def check(data, *, weights=None):
+    assert data.edge_index.tolist() == PREPARED
+    assert data.x.tolist() == X.tolist() and data.y.tolist() == Y.tolist()
+    assert data.num_nodes == 5  # The last node has no edge.
+    if weights is None:
+        assert "edge_weight" not in data
+    else:
+        assert data.edge_weight.tolist() == weights
+
+
+def network():
+    graph = nx.Graph()
+    for node, x, y in zip("abcde", X, Y, strict=True):
+        graph.add_node(node, x=x.tolist(), y=int(y))
+    graph.add_edges_from(("abcde"[u], "abcde"[v]) for u, v in EDGES.tolist())
+    return graph
+
+
+def graphml(tmp_path, graph):
+    for node in graph:
+        x = graph.nodes[node].get("x")
+        if isinstance(x, list):
+            graph.nodes[node]["x"] = " ".join(map(str, x))
+    nx.write_graphml(graph, tmp_path / "graph.graphml")
+    return tmp_path / "graph.graphml"
+
+
+def test_graphml(tmp_path):
+    check(load(graphml(tmp_path, network()), log=None))
+
+
+def test_graphml_with_a_file_of_features(tmp_path):
+    bare = nx.Graph(network().edges)
+    bare.add_nodes_from("abcde")
+    path = graphml(tmp_path, bare)
+    order = {"features": X, "labels": Y}
+    assert load(path, log=None, **order).num_nodes == 5
+
+
+LAUGHS = """<?xml version="1.0"?>
+<!DOCTYPE graphml [<!ENTITY a "aaaaaaaaaa">{}]>
+<graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">
+<node id="&j;"/></graph></graphml>
+""".format(
+    "".join(
+        f'<!ENTITY {b} "{f"&{a};" * 10}">' for a, b in zip("abcdefghi", "bcdefghij", strict=True)
+    )
+)
+OUTSIDE = """<?xml version="1.0"?>
+<!DOCTYPE graphml [<!ENTITY a SYSTEM "file:///etc/hostname">]>
+<graphml><graph edgedefault="undirected"><node id="&a;"/></graph></graphml>
+"""
+
+
+@pytest.mark.parametrize("text", [LAUGHS, OUTSIDE, LAUGHS.encode("utf-16")])
+def test_graphml_that_declares_entities_is_refused_at_once(text, tmp_path):
+    path = tmp_path / "graph.graphml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(ValueError) as refusal:
+        load(path, log=None)
+    rule = "a GraphML file without a document type declaration"
+    got = repr(f"{path}: it declares a document type")
+    assert str(refusal.value) == f"load: 'source' must be {rule} (got {got})"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "<graphml>",
+        "<html/>",
+        "<graphml xmlns='http://graphml.graphdrawing.org/xmlns'/>",
+        "<graphml xmlns='http://graphml.graphdrawing.org/xmlns'><graph><edge source='a'/></graph>"
+        "</graphml>",
+        "\x00",
+        "<a>" * 100_000,
+        "<a>" * 100_000 + "</a>" * 100_000,
+    ],
+)
+def test_files_that_are_no_graphml(text, tmp_path):
+    (tmp_path / "graph.graphml").write_text(text)
+    with pytest.raises(ValueError, match=r"^load: '.*' must be ") as refusal:
+        load(tmp_path / "graph.graphml", log=None)
+    assert "\n" not in str(refusal.value)
