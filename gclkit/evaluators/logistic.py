@@ -57,7 +57,8 @@ def fit_logistic(
         num_classes: Number of classes; one that no row has gets a falling bias.
         present: 1 for rows that count, 0 for padding. (default: all count)
         max_iter: Iteration limit.
-        tolerance: Stops once no entry of a gradient exceeds this.
+        tolerance: Stops once no entry of a gradient exceeds this, or this over the root of a
+            strength above 1: the flatter the optimum, the farther a small gradient is from it.
         memory: Pairs kept by BFGS.
 
     Returns:
@@ -78,8 +79,9 @@ def fit_logistic(
     curvature = torch.cat([curvature, x.new_ones(b, 1)], dim=-1).unsqueeze(1)
     target = (F.one_hot(y, num_classes).to(x.dtype) * share).mT
     inverse = 1.0 / (curvature / num_classes + decay)
+    limit = x.new_tensor([tolerance / max(1.0, strength**0.5) for strength in strengths])
     solution, iterations, gradient = _minimise(
-        rows, target, share.squeeze(-1), decay, inverse, max_iter, tolerance, memory
+        rows, target, share.squeeze(-1), decay, inverse, max_iter, limit, memory
     )
     weight = (solution[..., :-1].flatten(1, 2) @ basis.mT).view(b, len(strengths), -1, d).mT
     bias = solution[..., -1] - (center.unsqueeze(1) @ weight).squeeze(2)
@@ -132,10 +134,10 @@ def _minimise(
     decay: Tensor,
     inverse: Tensor,
     max_iter: int,
-    tolerance: float,
+    limit: Tensor,
     memory: int,
 ) -> tuple[Tensor, int, Tensor]:
-    """Preconditioned L-BFGS from zero; rows [b t r], target [b c t], share [b t], decay [b s r]."""
+    """L-BFGS; rows [b t r], target [b c t], share [b t], decay [b s r], limit [s]."""
     (b, t, r), (s, c) = rows.shape, (decay.shape[1], target.shape[1])
     share, target = share.view(b, 1, 1, t), target.unsqueeze(1)
 
@@ -175,12 +177,14 @@ def _minimise(
         previous, state = state.g, state._replace(g=gradient(state))
         change = state.g - previous
         inner, scaled = _dot(step, change), _dot(change, state.inverse * change)
-        good = (inner > 0) & (scaled > 0)
+        # Beyond convergence a pair is rounding; its inverse would overflow.
+        size = (_dot(step / state.inverse, step) * scaled).sqrt()
+        good = (inner > torch.finfo(inner.dtype).eps * size) & (inner > 1e-25) & (scaled > 1e-25)
         state.gamma.copy_(torch.where(good, inner / scaled, state.gamma))
         pairs = [*pairs[1 - memory :], (step, change, torch.where(good, 1 / inner, 0.0))]
 
         worst = state.g.abs().amax(dim=(2, 3), keepdim=True)
-        active = worst > tolerance
+        active = worst > limit[order].view(1, -1, 1, 1)
         weight[:, order], remainder[:, order] = state.w, worst[..., 0, 0]
         moving = active.any(dim=0).flatten()
         if 2 * int(moving.sum()) <= len(moving):
@@ -212,7 +216,7 @@ def _line_search(
     slope = _dot(state.g, direction)
     inside = _dot(state.decay * state.w, direction)
     ridge = _dot(state.decay * direction, direction)
-    length = torch.ones_like(slope)
+    length = active.to(slope.dtype)  # A problem that is solved stays where it is.
     for _ in range(10):
         refresh_error(state, length)
         end = torch.mul(state.error, state.dz, out=state.spare).sum(dim=(2, 3), keepdim=True)
