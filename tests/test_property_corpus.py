@@ -476,6 +476,21 @@ WAYS = {
         case.scores, case.p(), threshold=case.pick(0.7, 1.0, 2.0)
     ),
     "bounds.EdgeDropSet": _drops,
+    "bounds.certify": lambda case: (
+        bounds.certify(
+            _encoder(case),
+            case.x,
+            case.edge_index,
+            p=case.pick(0.2, 0.4, -1.0),
+            num_nodes=case.pick(None, 3, 0),
+            tightness=case.pick("interval", "budget", "two_hop", "tight"),
+            num_views=3,
+            rounds=1,
+        ).bound
+    ),
+    "bounds.describe_set": lambda case: bounds.describe_set(
+        _drops(case), num_layers=case.pick(1, 2, 0), num_views=2
+    ),
     "bounds.draw_view": lambda case: bounds.draw_view(_drops(case), case.generator),
     "bounds.edge_budget": lambda case: bounds.edge_budget(torch.arange(case.n), case.p()),
     "bounds.greedy_view": lambda case: bounds.greedy_view(
@@ -691,6 +706,8 @@ WAYS = {
 
 # Public names that take no graph and nothing computed from one; their own tests cover them.
 APART = {
+    "bounds.Certificate": "a result",
+    "bounds.SetReport": "a result",
     "evaluators.ClusteringScores": "a result",
     "evaluators.LinkScores": "a result",
     "evaluators.PairedComparison": "a result",

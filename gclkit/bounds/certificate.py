@@ -12,7 +12,7 @@ from gclkit.bounds.attack import sampled_minimum, searched_minimum
 from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import describe_layers
+from gclkit.bounds.layers import check_features, describe_layers
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
 from gclkit.checks import check_count
@@ -113,6 +113,7 @@ def certify(
     if num_nodes is not None and check_count("certify", "num_nodes", num_nodes) < len(nodes):
         order = torch.randperm(len(nodes), generator=generator, device=nodes.device)
         nodes = nodes[order[:num_nodes]].sort().values
+    check_features("certify", layers, x)
     whole = torch.ones_like(drops.droppable)
     z = trace_view(layers, x, drops, whole)[-1].after.lower
     directions = target_vectors(z, nodes=nodes)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from gclkit.bounds.certified import certified_bound
 from gclkit.bounds.edge_drop_set import EdgeDropSet
-from gclkit.bounds.layers import describe_layers
+from gclkit.bounds.layers import check_features, describe_layers
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
@@ -86,11 +86,8 @@ def node_compactness(
     known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
     check_choice(owner, "tightness", tightness, known)
     layers = describe_layers(owner, encoder)
-    n = len(check_floats(owner, "x", x, sparse=True))
+    n = len(check_features(owner, layers, x))
     check_floats(owner, "targets", targets)
-    for layer in layers:
-        if layer.weight is not None and layer.weight.dtype != x.dtype:
-            reject(owner, "x", f"of dtype {layer.weight.dtype}, as the encoder is", x.dtype)
     if len(targets) != n:
         reject(owner, "targets", f"of one row per node, {n}", len(targets))
     if drops is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
-from gclkit.checks import reject, unsupported
+from gclkit.checks import check_floats, reject, unsupported
 
 SUPPORTED = (
     "GCNConv",
@@ -58,6 +58,15 @@ class _Draft:
     root_weight: Tensor | None = None
     bias: Tensor | None = None
     slope: Tensor | None = None
+
+
+def check_features(owner: str, layers: Sequence[Layer], x: Tensor) -> Float[Tensor, "n f"]:
+    """Returns ``x`` if it is a matrix in the dtype of the layers, else raises."""
+    check_floats(owner, "x", x, sparse=True)
+    for layer in layers:
+        if layer.weight is not None and layer.weight.dtype != x.dtype:
+            reject(owner, "x", f"of dtype {layer.weight.dtype}, as the encoder is", x.dtype)
+    return x
 
 
 def describe_layers(owner: str, encoder: Any) -> list[Layer]:
