@@ -4,6 +4,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Triton reads it when it is first imported, which other packages do: kernels run on the CPU,
+# through Triton's interpreter, so that every suite covers them.
+os.environ.setdefault("TRITON_INTERPRET", "1")
+
 
 @pytest.fixture(scope="session")
 def data_root():

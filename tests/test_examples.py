@@ -11,6 +11,7 @@ ARGUMENTS = {
     "csgcl_amazon.py": ["--dataset", "sbm", "--epochs", "2", "--anchors", "64"],
     "custom_loop.py": ["--epochs", "3"],
     "grace_cora.py": ["--dataset", "digits", "--epochs", "2"],
+    "pot_in_your_loop.py": ["--epochs", "2"],
 }
 
 

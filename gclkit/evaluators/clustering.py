@@ -62,6 +62,7 @@ class KMeansClustering:
         seed: Of the starts.
 
     Example:
+        >>> import torch
         >>> z, y = torch.eye(3).repeat(20, 1), torch.arange(60) % 3
         >>> KMeansClustering()(z, y).nmi
         1.0

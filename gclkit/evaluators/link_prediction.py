@@ -51,8 +51,11 @@ class LinkPrediction:
         seed: Of the edge split and of the learned decoders.
 
     Example:
-        >>> from gclkit.methods import propagated_features
-        >>> scores = LinkPrediction()(lambda graph: propagated_features(graph), data)
+        >>> from gclkit.graphs import load
+        >>> data = load("sbm", num_nodes=300, log=None)
+        >>> scores = LinkPrediction(decoders=("cosine",))(lambda graph: graph.x, data)
+        >>> scores.decoder
+        'cosine'
     """
 
     val: float = 0.05

@@ -1,13 +1,7 @@
-"""Triton kernels run on the CPU through Triton's interpreter, so that every suite covers them."""
-
-import os
 from importlib.util import find_spec
 
 import pytest
 import torch
-
-# Read where a kernel is defined, so it has to be set before the first import of one.
-os.environ.setdefault("TRITON_INTERPRET", "1")
 
 
 @pytest.fixture(params=["blockwise", "triton"])
