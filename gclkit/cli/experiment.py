@@ -67,6 +67,7 @@ def run_experiment(
     start = time.perf_counter()
     data = load_graph(config, log=log)
     config = _fit_to_graph(config, data, log)
+    build_method(config, data.num_features)  # Settings out of range leave no folder behind.
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
     for seed in config.run["seeds"]:
