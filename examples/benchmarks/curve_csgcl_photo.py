@@ -23,7 +23,8 @@ parser.add_argument("--root")
 parser.add_argument("--seeds", type=int, default=3, help="that did not collapse")
 parser.add_argument("--first-seed", type=int, default=0)
 parser.add_argument("--epochs", type=int, nargs="+", default=sorted(AUTHORS))
-parser.add_argument("--warmup", type=int, default=0)
+parser.add_argument("--warmup", type=int, help="default: the recipe's; 0 for the authors' start")
+parser.add_argument("--memory-budget", type=int)
 parser.add_argument("--precision", default="float32", choices=["float32", "bfloat16"])
 args = parser.parse_args()
 
@@ -31,8 +32,9 @@ data = load("photo", root=args.root)
 config = resolve_config(
     "csgcl",
     "photo",
-    model={"precision": args.precision},
-    training={"epochs": max(args.epochs), "warmup": args.warmup},
+    model={"precision": args.precision, "memory_budget": args.memory_budget},
+    training={"epochs": max(args.epochs)}
+    | ({} if args.warmup is None else {"warmup": args.warmup}),
 )
 rows = csv.writer(sys.stdout)
 rows.writerow(["seed", "epoch", "accuracy", "seconds_per_epoch"])

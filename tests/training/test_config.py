@@ -9,7 +9,7 @@ from gclkit.training.config import TRAINING_DEFAULTS, method_class, model_option
 
 def test_defaults_then_recipe_then_caller():
     config = resolve_config("CSGCL", "photo")
-    assert config.method == "csgcl" and config.source == "authors"
+    assert config.method == "csgcl" and config.source == "ours"
     assert config.training["max_grad_norm"] is TRAINING_DEFAULTS["max_grad_norm"]
     assert config.training["lr"] == 0.1 and config.model["temperature"] == 0.3
     mine = resolve_config("csgcl", "photo", model={"temperature": 0.6}, training={"lr": 0.02})
