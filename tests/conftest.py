@@ -7,6 +7,8 @@ import pytest
 # Triton reads it when it is first imported, which other packages do: kernels run on the CPU,
 # through Triton's interpreter, so that every suite covers them.
 os.environ.setdefault("TRITON_INTERPRET", "1")
+if "PYTEST_XDIST_WORKER" in os.environ:  # Workers that all use every core wait for each other.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @pytest.fixture(scope="session")

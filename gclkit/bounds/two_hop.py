@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.bounds.backward import pull_back, root_weight, through_activation, to_last_propagation
-from gclkit.bounds.box import Box
+from gclkit.bounds.backward import pull_back, root_weight, to_last_propagation
 from gclkit.bounds.by_count import (
-    Count,
-    CountTrace,
     can_lose,
     count_ranges,
     factor_range,
@@ -23,34 +19,22 @@ from gclkit.bounds.by_count import (
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.neighborhoods import group_by_degree
-from gclkit.bounds.relaxation import relax
-from gclkit.bounds.sparse import edge_dot
+from gclkit.bounds.two_hop_terms import (
+    Context,
+    contributions,
+    dot_bounds,
+    edge_least,
+    factored,
+    least_dot,
+    mail_least,
+    received,
+    rows_of,
+    scaled,
+    to_previous_sum,
+    without_top,
+)
 
 BLOCK_NUMEL = 2**23
-
-
-class Context(NamedTuple):
-    """What every step of the bound reads.
-
-    Args:
-        layers: The encoder.
-        traces: Boxes per layer and range of lost edges.
-        drops: The set.
-        ranges: The ranges.
-        last: Index of the last layer with neighbours.
-        previous: Index of the one before, -1 if there is none.
-        mail: Contributions of neighbours in that layer, over all their counts.
-        lower: Kind of lower line.
-    """
-
-    layers: Sequence[Layer]
-    traces: list[CountTrace]
-    drops: EdgeDropSet
-    ranges: list[Count]
-    last: int
-    previous: int
-    mail: Box | None
-    lower: str
 
 
 def two_hop_bound(
@@ -105,7 +89,7 @@ def _given_count(
     context: Context, c: int, directions: Float[Tensor, "t d"], nodes: Int[Tensor, " t"]
 ) -> Float[Tensor, " t"]:
     """The bound over the views in which the targets lose a number of edges in range c."""
-    boxes = [_rows(trace.before[c], nodes) for trace in context.traces]
+    boxes = [rows_of(trace.before[c], nodes) for trace in context.traces]
     k, coefficients, constant = to_last_propagation(
         context.layers, boxes, directions, lower=context.lower
     )
@@ -119,7 +103,7 @@ def _given_count(
         through = own = coefficients
     pairs = _neighbour_values(context, c, through, position)
     linear = constant + _own_and_sum(context, c, own, pairs, nodes, position)
-    return torch.maximum(linear, _dot(directions, _rows(context.traces[-1].after[c], nodes)))
+    return torch.maximum(linear, least_dot(directions, rows_of(context.traces[-1].after[c], nodes)))
 
 
 def _neighbour_values(
@@ -138,8 +122,8 @@ def _neighbour_values(
         if not len(able):
             continue
         edges, i, j = wanted[able], rows[able], cols[able]
-        box = _received(context, cj)
-        dots = _edge_least(i, j, through, box)
+        box = received(context, cj)
+        dots = edge_least(i, j, through, box)
         low, high = factor_range(drops, layer.propagation, span, dots)
         least = torch.minimum(low[j, 0] * dots, high[j, 0] * dots)
         if context.previous >= 0:
@@ -149,13 +133,6 @@ def _neighbour_values(
             least = torch.maximum(least, linear[edges])
         values = values.index_put((edges,), torch.minimum(values[edges], least))
     return torch.where(position[drops.target] >= 0, values, torch.zeros_like(values))
-
-
-def _received(context: Context, cj: int) -> Box:
-    """The box of what the last sum receives, given the sender's count."""
-    if context.last:
-        return context.traces[context.last - 1].after[cj]
-    return context.traces[0].sent[cj]
 
 
 def _paths(
@@ -204,11 +181,11 @@ def _block(
     j, ends = drops.target[edges[:, 0]], drops.source[edges]
     targets = ends.gather(1, slots)
     coefficients = through[position[targets].clamp(min=0)]
-    coefficients, constant = _to_previous_sum(context, cj, coefficients, j[:, None])
+    coefficients, constant = to_previous_sum(context, cj, coefficients, j[:, None])
 
     # The target keeps its edge to j, and its own count is known.
-    t_own = _factored(context, c, coefficients, targets)
-    t = _contributions(context, coefficients, ends)
+    t_own = factored(context, c, coefficients, targets)
+    t = contributions(context, coefficients, ends)
     itself = torch.zeros_like(t, dtype=torch.bool).scatter(2, slots[..., None], True)
     t = torch.where(itself, t_own[..., None], t).masked_fill(~real[:, None], 0)
     loose = (real & drops.droppable[edges])[:, None] & ~itself
@@ -227,7 +204,7 @@ def _block(
         return torch.full_like(t_own, torch.inf)
     left = (drops.degree[j, None] - r).clamp(min=0).to(t)[:, None]
     own_box = context.traces[q].own[cj]
-    own = _scaled(bottom.root(left), _bounds(coefficients, _rows(own_box, j[:, None])))
+    own = scaled(bottom.root(left), dot_bounds(coefficients, rows_of(own_box, j[:, None])))
     sums = bottom.row(left) * (t.sum(dim=2, keepdim=True) - removed[..., r]) + own
     sums = top.column(left) * (sums + constant[..., None])
     return sums.masked_fill(r > limit[..., None], torch.inf).amin(dim=2)
@@ -249,19 +226,19 @@ def _own_and_sum(
     drops, q = context.drops, context.previous
     top = context.layers[context.last].propagation
     assert top is not None
-    box = _received(context, c)
+    box = received(context, c)
     if context.last == 0:
         box = context.traces[0].own[c]
-    flat = _bounds(own, _rows(box, nodes))
+    flat = dot_bounds(own, rows_of(box, nodes))
     linear = None
     if q >= 0:
-        coefficients, constant = _to_previous_sum(context, c, own, nodes)
+        coefficients, constant = to_previous_sum(context, c, own, nodes)
         wanted = (position[drops.target] >= 0).nonzero()[:, 0]
         rows, cols = position[drops.target[wanted]], drops.source[wanted]
         spokes = torch.zeros_like(pairs).index_put(
-            (wanted,), _mail_least(context, coefficients, rows, cols)
+            (wanted,), mail_least(context, coefficients, rows, cols)
         )
-        inner = _bounds(coefficients, _rows(context.traces[q].own[c], nodes))
+        inner = dot_bounds(coefficients, rows_of(context.traces[q].own[c], nodes))
         linear = (spokes, inner, constant)
 
     least = torch.full_like(own[:, 0], torch.inf)
@@ -275,127 +252,16 @@ def _own_and_sum(
             left = (drops.degree[members] - r).to(pairs)[:, None]
             row, root = top.row(left), top.root(left)
             outer = row * pairs[edges]
-            total = _without_top(drops, outer, edges, real, r)
-            total = total + _scaled(root, tuple(end[t] for end in flat))[:, 0]
+            total = without_top(drops, outer, edges, real, r)
+            total = total + scaled(root, tuple(end[t] for end in flat))[:, 0]
             # A negative own factor (GIN) would turn the lower bound of the own term around.
             if linear is not None and bool((root >= 0).all()):
                 spokes, inner, constant = linear
                 bottom = context.layers[q].propagation
                 assert bottom is not None
                 both = outer + root * bottom.row(left) * spokes[edges]
-                mine = _scaled(bottom.root(left), tuple(end[t] for end in inner))[:, 0]
-                other = _without_top(drops, both, edges, real, r)
+                mine = scaled(bottom.root(left), tuple(end[t] for end in inner))[:, 0]
+                other = without_top(drops, both, edges, real, r)
                 total = torch.maximum(total, other + root[:, 0] * (mine + constant[t]))
             least = least.index_put((t,), torch.minimum(least[t], total))
     return least
-
-
-def _without_top(
-    drops: EdgeDropSet, values: Float[Tensor, "b w"], edges: Tensor, real: Tensor, r: int
-) -> Float[Tensor, " b"]:
-    """The sum of each row without its r largest droppable entries."""
-    total = values.masked_fill(~real, 0).sum(dim=1)
-    if not r:
-        return total
-    loose = values.masked_fill(~(real & drops.droppable[edges]), -torch.inf)
-    return total - loose.topk(r, dim=1).values.sum(dim=1)
-
-
-def _to_previous_sum(
-    context: Context, c: int, coefficients: Float[Tensor, "*b d"], nodes: Int[Tensor, "*b"]
-) -> tuple[Float[Tensor, "*b d2"], Float[Tensor, "*b"]]:
-    """Carries coefficients of a node's embedding back to its previous sum, given its count."""
-    constant = torch.zeros_like(coefficients[..., 0])
-    for k in range(context.last - 1, context.previous - 1, -1):
-        layer = context.layers[k]
-        box = _rows(context.traces[k].before[c], nodes)
-        lines = relax(box, layer.negative_slope, lower=context.lower)
-        coefficients, shift = through_activation(coefficients, lines)
-        constant = constant + shift
-        if layer.bias is not None:
-            constant = constant + coefficients @ layer.bias
-        if layer.propagation is None:
-            coefficients = pull_back(coefficients, layer.weight)
-    return coefficients, constant
-
-
-def _contributions(
-    context: Context, coefficients: Float[Tensor, "b s d"], ends: Int[Tensor, "b w"]
-) -> Float[Tensor, "b s w"]:
-    """Least contribution of each second node, factor included, whatever it lost."""
-    if context.mail is not None:
-        center = (context.mail.lower + context.mail.upper) / 2
-        radius = (context.mail.upper - context.mail.lower) / 2
-        middle = coefficients @ center[ends].transpose(1, 2)
-        return middle - coefficients.abs() @ radius[ends].transpose(1, 2)
-    drops, propagation = context.drops, context.layers[context.previous].propagation
-    assert propagation is not None
-    value = coefficients @ context.traces[context.previous].sent[0].lower[ends].transpose(1, 2)
-    widest = (0, context.ranges[-1][1])
-    low, high = factor_range(drops, propagation, widest, value)
-    return torch.minimum(low[ends, 0][:, None] * value, high[ends, 0][:, None] * value)
-
-
-def _factored(
-    context: Context, c: int, coefficients: Float[Tensor, "b s d"], nodes: Int[Tensor, "b s"]
-) -> Float[Tensor, "b s"]:
-    """Least contribution of the target itself to its neighbour, given the target's count."""
-    propagation = context.layers[context.previous].propagation
-    assert propagation is not None
-    value = _dot(coefficients, _rows(context.traces[context.previous].sent[c], nodes))
-    low, high = factor_range(context.drops, propagation, context.ranges[c], value)
-    return torch.minimum(low[nodes, 0] * value, high[nodes, 0] * value)
-
-
-def _mail_least(
-    context: Context, coefficients: Float[Tensor, "t d"], rows: Tensor, cols: Tensor
-) -> Float[Tensor, " k"]:
-    """Least contribution of neighbours to the node's own previous sum, one value per edge."""
-    if context.mail is not None:
-        return _edge_least(rows, cols, coefficients, context.mail)
-    drops, propagation = context.drops, context.layers[context.previous].propagation
-    assert propagation is not None
-    sent = context.traces[context.previous].sent[0]
-    value = _edge_least(rows, cols, coefficients, sent)
-    low, high = factor_range(drops, propagation, (0, context.ranges[-1][1]), value)
-    return torch.minimum(low[cols, 0] * value, high[cols, 0] * value)
-
-
-def _edge_least(
-    rows: Tensor, cols: Tensor, coefficients: Float[Tensor, "t d"], box: Box
-) -> Float[Tensor, " k"]:
-    """Least inner product of each edge's coefficients with the box of its sender."""
-    order = rows.argsort(stable=True)
-    back = torch.empty_like(order)
-    back[order] = torch.arange(len(order), device=order.device)
-    rows, cols = rows[order], cols[order]
-    if box.is_point:
-        return edge_dot(rows, cols, coefficients, box.lower)[back]
-    low = edge_dot(rows, cols, coefficients.clamp(min=0), box.lower)
-    return (low + edge_dot(rows, cols, coefficients.clamp(max=0), box.upper))[back]
-
-
-def _rows(box: Box, nodes: Tensor) -> Box:
-    """The box of some nodes."""
-    lower = box.lower[nodes]
-    return Box(lower, lower if box.is_point else box.upper[nodes])
-
-
-def _dot(coefficients: Tensor, box: Box) -> Tensor:
-    """Least inner product with any point of a box, along the last dimension."""
-    return _bounds(coefficients, box)[0]
-
-
-def _bounds(coefficients: Tensor, box: Box) -> tuple[Tensor, Tensor]:
-    """Least and largest inner product with any point of a box."""
-    if box.is_point:
-        value = (coefficients * box.lower).sum(dim=-1)
-        return value, value
-    middle = (coefficients * (box.lower + box.upper) / 2).sum(dim=-1)
-    spread = (coefficients.abs() * (box.upper - box.lower) / 2).sum(dim=-1)
-    return middle - spread, middle + spread
-
-
-def _scaled(factor: Tensor, ends: tuple[Tensor, ...]) -> Tensor:
-    """The smaller of a factor times both ends, one more dimension at the end."""
-    return torch.minimum(*(factor * end[..., None] for end in ends))

@@ -3,7 +3,6 @@ import json
 import numpy as np
 import pytest
 
-from gclkit.cli.certificate_page import group_shares
 from gclkit.cli.main import main
 
 
@@ -50,15 +49,3 @@ def test_refusals(run_folder, tmp_path, capsys):
     assert len(lines) == 3 and all(line.startswith("gclkit: ") for line in lines)
     assert "'p' must be a probability in [0, 1] (got 1.5)" in lines[1]
     assert "no checkpoint" in lines[2]
-
-
-def test_groups():
-    rows = group_shares(np.array([1, 2, 3, 4, 9]), np.array([1.0, -1, 1, 1, -1]), logarithmic=True)
-    assert [(r["group"], r["nodes"], r["certified_positive"]) for r in rows] == [
-        ("1", 1, 1.0),
-        ("2-3", 2, 0.5),
-        ("4-7", 1, 1.0),
-        ("8-15", 1, 0.0),
-    ]
-    many = group_shares(np.array([0, 0, 1, 2, 2]), np.ones(5), largest=2)
-    assert [row["group"] for row in many] == ["0", "2"]

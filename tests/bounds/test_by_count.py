@@ -1,0 +1,63 @@
+import pytest
+import torch
+
+from gclkit.bounds import EdgeDropSet
+from gclkit.bounds.by_count import can_lose, count_ranges, factor_range, mailed, trace_by_count
+from gclkit.bounds.forward import trace_view
+from gclkit.bounds.layers import describe_layers
+
+
+def test_count_ranges_cover_every_count_once():
+    for largest in range(40):
+        ranges = count_ranges(largest)
+        covered = [r for low, high in ranges for r in range(low, high + 1)]
+        assert covered == list(range(largest + 1)) and ranges[0] == (0, 0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+def test_each_view_lies_in_the_boxes_of_its_counts(conv, make_encoder, make_graph, all_views):
+    layers = describe_layers("test", make_encoder(conv, "leaky_relu", seed=1))
+    x, edge_index, _ = make_graph([6], density=0.65, seed=1)
+    drops = EdgeDropSet(edge_index, 6, 0.5)
+    ranges = count_ranges(int(drops.usable_budget.max()))
+    assert len(ranges) > 2
+    traces = trace_by_count(layers, x, drops, ranges)
+    last = max(k for k, layer in enumerate(layers) if layer.propagation is not None)
+    top = layers[last].propagation
+    mail = mailed(drops, top, traces[last].sent, ranges)
+    for kept in all_views(drops):
+        lost = drops.dropped(kept)
+        values = trace_view(layers, x, drops, kept)
+        sent = top.column((drops.degree - lost).double())[:, None] * values[last].sent.lower
+        assert (mail.lower <= sent + 1e-9).all() and (sent <= mail.upper + 1e-9).all()
+        for trace, value in zip(traces, values, strict=True):
+            for c, (low, high) in enumerate(ranges):
+                at = (lost >= low) & (lost <= high)
+                y = value.before.lower[at]
+                assert (trace.before[c].lower[at] <= y + 1e-9).all()
+                assert (y <= trace.before[c].upper[at] + 1e-9).all()
+
+
+def test_ranges_are_cut_to_the_budgets(make_encoder, make_graph):
+    propagation = describe_layers("test", make_encoder())[0].propagation
+    _, edge_index, _ = make_graph([8], density=0.7)
+    drops = EdgeDropSet(edge_index, 8, 0.5)
+    low, high = factor_range(drops, propagation, (2, 3), torch.zeros(1).double())
+    usable, degree = drops.usable_budget.tolist(), drops.degree.tolist()
+    for i in range(8):
+        assert float(low[i]) == pytest.approx((degree[i] - min(2, usable[i]) + 1) ** -0.5)
+        assert float(high[i]) == pytest.approx((degree[i] - min(3, usable[i]) + 1) ** -0.5)
+    assert can_lose(drops, (2, 3)).tolist() == [most >= 2 for most in usable]
+
+
+def test_gradients_reach_the_features(make_encoder, make_graph):
+    layers = describe_layers("test", make_encoder("gcn", "leaky_relu"))
+    x, edge_index, _ = make_graph([6], density=0.6)
+    drops = EdgeDropSet(edge_index, 6, 0.5)
+
+    def ends(x):
+        return [end for box in trace_by_count(layers, x, drops, [(0, 0), (1, 1)])[-1].after
+                for end in box]  # fmt: skip
+
+    assert torch.autograd.gradcheck(ends, x.requires_grad_())

@@ -1,0 +1,57 @@
+import pytest
+import torch
+
+from gclkit.ops.inputs import (
+    accumulator,
+    check_alike,
+    check_all_finite,
+    check_rows,
+    check_scale,
+    check_vector,
+    operand,
+)
+
+ROWS = torch.arange(6.0).view(3, 2)
+
+
+def test_what_is_fine_is_handed_back():
+    assert check_rows("f", "z", ROWS) is ROWS
+    assert check_vector("f", "b", ROWS[:, 0], 3, ROWS).tolist() == [0.0, 2.0, 4.0]
+    assert check_scale("f", 2.5, ROWS).item() == 2.5
+    check_alike("f", "q", ROWS, "k", ROWS + 1)
+
+
+def test_a_sum_that_overflows_is_no_fault():
+    huge = torch.full((3,), 3e38)
+    assert check_all_finite("f", "z", huge) is huge
+
+
+def test_dtypes():
+    assert accumulator(torch.float64) == torch.float64 and accumulator(torch.half) == torch.float32
+    assert operand("f", "bfloat16", torch.float32) == torch.bfloat16
+    assert operand("f", "float32", torch.bfloat16) == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("check", "sentence"),
+    [
+        (lambda: check_rows("f", "z", ROWS[0]), "'z' must be a matrix, one row per node"),
+        (lambda: check_rows("f", "z", ROWS[:0]), "'z' must be a matrix with rows and columns"),
+        (lambda: check_rows("f", "z", ROWS.long()), "'z' must be of a floating point dtype"),
+        (lambda: check_rows("f", "z", ROWS / 0), "'z' must be finite"),
+        (
+            lambda: check_alike("f", "q", ROWS, "k", ROWS.double()),
+            "'q' must be of the dtype of 'k', torch.float64",
+        ),
+        (
+            lambda: check_alike("f", "q", ROWS, "k", ROWS.T),
+            "'q' must be of the width of 'k', 3",
+        ),
+        (lambda: check_vector("f", "b", ROWS[0], 3, ROWS), r"'b' must be of shape \(3,\)"),
+        (lambda: check_scale("f", float("nan"), ROWS), "'scale' must be one finite number"),
+        (lambda: operand("f", "int8", torch.float32), "'precision' must be one of"),
+    ],
+)
+def test_refusals(check, sentence):
+    with pytest.raises(ValueError, match=f"^f: {sentence}"):
+        check()
