@@ -121,7 +121,7 @@ def resolve_config(
     Raises:
         ValueError: For an unknown method or an unknown key.
     """
-    cls = method_class(method)
+    method_class(method)  # Unknown names are refused before a recipe is looked for.
     recipe = _read_recipe(dataset, method.lower())
     config = RunConfig(
         method=method.lower(),
@@ -132,14 +132,14 @@ def resolve_config(
         note=recipe["note"],
         published=recipe["published"],
     )
-    check_config(config, cls)
+    check_config(config)
     return config
 
 
-def check_config(config: RunConfig, method: type[Method] | None = None) -> None:
-    """Raises a ``ValueError`` if a key of the configuration is unknown."""
-    method = method or method_class(config.method)
-    owner = f"recipe {config.dataset}/{config.method}"
+def check_config(config: RunConfig, *, owner: str | None = None) -> None:
+    """Raises a ``ValueError`` in the name of the recipe, or of ``owner``, if a key is unknown."""
+    method = method_class(config.method)
+    owner = owner or f"recipe {config.dataset}/{config.method}"
     for key in config.model:
         check_choice(owner, "model", key, model_options(method))
     for key in config.training:
@@ -183,7 +183,7 @@ def read_config(path: str | Path) -> RunConfig:
         if not isinstance(found.get(key, {}), dict):
             reject("read_config", key, "a mapping", str(found[key])[:200])
     config = RunConfig(**found)
-    check_config(config)
+    check_config(config, owner="read_config")
     return config
 
 
