@@ -171,6 +171,7 @@ def logsumexp(
     *,
     not_self: bool,
 ) -> Tensor:
+    """Returns the row-wise log-sum-exp, by one kernel launch."""
     (n, d), m = queries.shape, keys.size(0)
     out = torch.empty(n, dtype=torch.float32, device=queries.device)
     sizes = _sizes(queries)

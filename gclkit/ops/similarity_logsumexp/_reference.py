@@ -18,6 +18,7 @@ def forward(
     operand: torch.dtype,
     sums: torch.dtype,
 ) -> Tensor:
+    """Returns the row-wise log-sum-exp by its definition; holds the whole matrix."""
     similarity = (queries.to(operand) @ keys.to(operand).T).to(sums)
     logits = scale * similarity
     if key_bias is not None:

@@ -14,6 +14,7 @@ def forward(
     operand: torch.dtype,
     sums: torch.dtype,
 ) -> Tensor:
+    """Returns the row-wise sums of softplus by their definition; holds the whole matrix."""
     terms = torch.nn.functional.softplus(
         scale * (queries.to(operand) @ keys.to(operand).T).to(sums)
     )
