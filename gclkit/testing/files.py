@@ -148,7 +148,8 @@ def reads_or_refuses(
         path: The file.
         read: The reader.
         owners: How the line may begin: ``owner: ...``.
-        seconds: How long the reader may take; only on systems with ``SIGALRM``.
+        seconds: Processor time that the reader may take, so that a machine busy with other
+            work is no hang; only on systems with ``SIGPROF``.
 
     Raises:
         AssertionError: If the refusal has no owner or several lines, or takes too long.
@@ -157,8 +158,8 @@ def reads_or_refuses(
     def overdue(*_: object) -> None:
         raise AssertionError(f"a file took more than {seconds} seconds")
 
-    previous = signal.signal(signal.SIGALRM, overdue)
-    signal.alarm(seconds)
+    previous = signal.signal(signal.SIGPROF, overdue)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         read(path)
         return True
@@ -170,5 +171,5 @@ def reads_or_refuses(
             raise AssertionError(f"not one line: {refusal!r}") from refusal
         return False
     finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, previous)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, previous)
