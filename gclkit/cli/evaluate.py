@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
     import contextlib
 
     from gclkit.checks import reject
+    from gclkit.cli.controls import control_section
     from gclkit.evaluators import EdgeSplit, evaluate
     from gclkit.evaluators.read_embeddings import read_embeddings
     from gclkit.graphs import dataset_hash, load
@@ -91,9 +92,8 @@ def run(args: argparse.Namespace) -> int:
             "baselines": {},
         }
         if not args.no_controls and data.get("x") is not None:
-            report["baselines"]["raw_features"] = evaluate(
-                data.x, data, tasks=args.tasks, **options
-            )
+            scores = evaluate(data.x, data, tasks=args.tasks, **options)
+            report["baselines"]["raw_features"] = control_section(scores)
         _print(report)
         if args.out is not None:
             write_yaml(args.out / "config.yaml", report["config"])
@@ -118,7 +118,7 @@ def _probe(name: str) -> object:
 
 
 def _print(report: dict[str, Any]) -> None:
-    from gclkit.reports.write import task_tables
+    from gclkit.reports.sections import task_tables
 
     for title, table, note in task_tables(report):
         print(f"{title}\n\n{table.to_markdown()}\n{note}\n")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,12 @@ from torch_geometric.data import Data
 
 import gclkit
 from gclkit.checks import reject
+from gclkit.cli.controls import (
+    CONTROLS,
+    control_embeddings,
+    control_section,
+    evaluation_controls,
+)
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import (
     LinearProbe,
@@ -31,7 +38,7 @@ from gclkit.graphs import dataset_hash, load
 from gclkit.methods import Method, TwoViewContrast
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import RunFolder, write_report, write_text, write_yaml
-from gclkit.training import Callback, RunConfig, build_method, pretrain
+from gclkit.training import Callback, RunConfig, TensorBoardLogger, build_method, pretrain
 
 Log = Callable[[str], None]
 
@@ -92,12 +99,15 @@ def run_experiment(
         "num_splits": config.run["num_splits"],
     }
     results = evaluate(embeddings, data, **scoring) if tasks else {}
-    baselines = {name: evaluate(z, data, **scoring) for name, z in _controls(config, data).items()}
+    baselines: dict[str, dict[str, Any]] = {}
+    if tasks:
+        for name, z in evaluation_controls(config, data).items():
+            baselines[name] = control_section(evaluate(z, data, **scoring))
     if "link_prediction" in config.run["tasks"]:
         rows = _link_prediction(config, folder, data, log=log, progress=progress)
         results["link_prediction"] = rows.pop(config.method)
         for name, section in rows.items():
-            baselines[name]["link_prediction"] = section
+            baselines.setdefault(name, {})["link_prediction"] = section
     epochs = [row["seconds"] for history in histories.values() for row in history]
     report = {
         "schema": 1,
@@ -167,20 +177,21 @@ def _train_seed(
         return torch.from_numpy(np.load(done, allow_pickle=False)), history
     log(f"seed {seed}")
     method = build_method(config, data.num_features)
-    result = pretrain(
-        method,
-        data,
-        seed=seed,
-        regularizer=build_regularizer(config, method, data),
-        checkpoint=folder / "checkpoint.pt",
-        every=config.run["every"],
-        resume=True,
-        callbacks=_callbacks(config, data),
-        device=config.run.get("device"),
-        progress=progress,
-        deadline=deadline,
-        **config.training,
-    )
+    with ExitStack() as stack:
+        result = pretrain(
+            method,
+            data,
+            seed=seed,
+            regularizer=build_regularizer(config, method, data),
+            checkpoint=folder / "checkpoint.pt",
+            every=config.run["every"],
+            resume=True,
+            callbacks=_callbacks(config, data, folder, stack),
+            device=config.run.get("device"),
+            progress=progress,
+            deadline=deadline,
+            **config.training,
+        )
     write_text(lines, "".join(json.dumps(row) + "\n" for row in result.history))
     draft = folder / ".embeddings.npy.draft"
     with draft.open("wb") as file:
@@ -216,7 +227,8 @@ def _link_prediction(
 ) -> dict[str, dict[str, Any]]:
     """Sections by name: the method and the controls, each trained on training edges alone."""
     task = LinkPrediction()
-    runs: dict[str, list[tuple[int, LinkScores]]] = {config.method: [], "untrained_encoder": []}
+    controls = config.run.get("controls") or CONTROLS
+    runs: dict[str, list[tuple[int, LinkScores]]] = {config.method: []}
     for seed in config.run["seeds"]:
         path = folder.seed_folder(seed) / "link_prediction"
 
@@ -226,14 +238,21 @@ def _link_prediction(
         scores = replace(task, seed=seed)(train, data)
         scores.edge_split.save(path / "edge_split.npz")
         runs[config.method].append((seed, scores))
-        untrained = _untrained(config, scores.edge_split.training_graph(data), seed)
-        runs["untrained_encoder"].append((seed, task.score(untrained, scores.edge_split)))
+        seen = scores.edge_split.training_graph(data)
+        for name in controls:
+            z = control_embeddings(name, config, seen, seed)
+            runs.setdefault(name, []).append((seed, task.score(z, scores.edge_split)))
     return {name: summarize_links(rows, task) for name, rows in runs.items()}
 
 
-def _callbacks(config: RunConfig, data: Data) -> list[Callback]:
+def _callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:
+    callbacks: list[Callback] = []
     every = config.run.get("evaluate_every")
-    return [probe_every(every, config, data)] if every and data.get("y") is not None else []
+    if every and data.get("y") is not None:
+        callbacks.append(probe_every(every, config, data))
+    if config.run.get("tensorboard"):
+        callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
+    return callbacks
 
 
 def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
@@ -262,20 +281,6 @@ def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]
         scores = [(split, LinearProbe()(z, graph.y, split))]
     temperature = config.model.get("temperature", 0.5)
     return diagnose(z, graph, temperature=temperature, scores=scores)
-
-
-def _untrained(config: RunConfig, data: Data, seed: int) -> torch.Tensor:
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        method = build_method(config, data.num_features)
-        method.reset_parameters()
-        return method.embed(data)
-
-
-def _controls(config: RunConfig, data: Data) -> dict[str, Any]:
-    x = data.x if data.x.layout == torch.strided else data.x.to_dense()
-    untrained = {seed: _untrained(config, data, seed) for seed in config.run["seeds"]}
-    return {"raw_features": x, "untrained_encoder": untrained}
 
 
 def environment(config: RunConfig) -> dict[str, Any]:

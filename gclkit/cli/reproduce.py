@@ -78,6 +78,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     run = {
         "seeds": args.seeds,
         "tasks": ["classification"],
+        "controls": ["raw_features", "untrained_encoder"],
         "splits": None,
         "num_splits": args.num_splits,
         "every": 50,

@@ -13,6 +13,8 @@ COLUMNS = {
 
 def print_summary(report: dict[str, Any]) -> None:
     """Prints each task as a table: the controls, the method and the published figure."""
+    from gclkit.reports.sections import by_task
+
     rows = {**report.get("baselines", {}), report["method"]: report["results"]}
     for task, scores in COLUMNS.items():
         if task not in report["results"]:
@@ -21,8 +23,9 @@ def print_summary(report: dict[str, Any]) -> None:
         print(f"\n{report['dataset']['name']}, {task.replace('_', ' ')} {split}".rstrip())
         print(" " * 20 + "".join(f"{score:>18}" for score in scores))
         for name, results in rows.items():
-            if task in results:
-                cells = [_cell(results[task].get(score)) for score in scores]
+            found = by_task(results, task)
+            if any(score in found for score in scores):
+                cells = [_cell(found.get(score)) for score in scores]
                 print(f"{name.replace('_', ' '):<20}" + "".join(f"{c:>18}" for c in cells))
         published = report.get("published", {})
         if task == "classification" and published:

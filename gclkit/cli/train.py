@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 TASKS = ("classification", "clustering", "link_prediction")
+CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 TRAINING = ("epochs", "lr", "weight_decay", "warmup", "max_grad_norm", "retries")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
 
@@ -46,6 +47,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--regularizer", choices=["pot"], help="provable training")
     parser.add_argument("--kappa", type=float, default=0.4, help="its weight; default: 0.4")
     parser.add_argument("--pot-mode", default="pairwise", help="published, pairwise or certified")
+    parser.add_argument("--controls", nargs="+", metavar="CONTROL",
+                        help=f"of {', '.join(CONTROLS)}; default: all")  # fmt: skip
+    parser.add_argument("--tensorboard", action="store_true", help="log to seed-*/tensorboard")
     parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS", help="probe on validation")
     parser.add_argument("--checkpoint-every", type=int, default=100, metavar="EPOCHS")
     parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
@@ -98,6 +102,8 @@ def _config(args: argparse.Namespace) -> Any:
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
     for task in tasks:
         check_choice("train", "tasks", task, TASKS)
+    for control in args.controls or ():
+        check_choice("train", "controls", control, CONTROLS)
     for seed in args.seeds:
         check_count("train", "seeds", seed, at_least=0)
     if len(set(args.seeds)) < len(args.seeds):
@@ -119,8 +125,10 @@ def _config(args: argparse.Namespace) -> Any:
         "tasks": tasks,
         "splits": args.splits,
         "num_splits": args.num_splits,
+        "controls": args.controls or list(CONTROLS),
         "every": args.checkpoint_every,
         "evaluate_every": args.evaluate_every,
+        "tensorboard": args.tensorboard,
         "root": None if args.root is None else str(args.root),
         "features": None if args.features is None else str(args.features),
         "labels": None if args.labels is None else str(args.labels),

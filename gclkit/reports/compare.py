@@ -15,8 +15,8 @@ from gclkit.reports.figures import new_figure, save_png, styled, themed_svg
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.page import Panel, grid, page
 from gclkit.reports.palette import colors
+from gclkit.reports.sections import HEADLINES, TASK_TITLES, by_task, method_name
 from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
-from gclkit.reports.write import HEADLINES, TASK_TITLES, by_task, method_name
 
 # Says whether a first summary is significantly different from a second one.
 Significant = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]

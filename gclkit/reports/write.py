@@ -8,29 +8,23 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from gclkit.checks import reject
-from gclkit.reports.curves import History, plot_curve, plot_path
-from gclkit.reports.distributions import (
-    plot_confusion,
-    plot_few_labels,
-    plot_groups,
-    plot_histograms,
-    plot_spectrum,
-)
+from gclkit.reports.curves import History
 from gclkit.reports.figures import save_png, themed_svg
 from gclkit.reports.files import to_json, write_text
-from gclkit.reports.maps import PROJECTIONS, legend_entries, plot_map, project, sample_nodes
-from gclkit.reports.page import Panel, card, details, grid, page
-from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
+from gclkit.reports.page import Panel, details, grid, page
+from gclkit.reports.plots import Plot, map_plots, score_plots
+from gclkit.reports.sections import (
+    method_name,
+    note_line,
+    published_table,
+    score_cards,
+    task_tables,
+)
+from gclkit.reports.tables import Table
 
-TASK_TITLES = {
-    "classification": "Node classification",
-    "clustering": "Clustering",
-    "link_prediction": "Link prediction",
-}
-HEADLINES = {"classification": "accuracy", "clustering": "nmi", "link_prediction": "auc"}
+_INSIDE = ("confusion", "few_labels", "similarity", "spectrum", "accuracy_by_")
 
 
 def write_report(
@@ -81,8 +75,8 @@ def write_report(
     if not isinstance(report, Mapping) or not isinstance(report.get("results"), Mapping):
         reject("write_report", "report", "a dict with a dict 'results'", type(report).__name__)
     report = json.loads(to_json({"schema": 1, **report}))
-    figures = _figures(report, history or {})
-    figures += _maps(z, y, community, projections, map_nodes, seed)
+    figures = score_plots(report, history or {})
+    figures += map_plots(z, y, community, projections, map_nodes, seed)
     tables = task_tables(report)
     text = _page(report, figures, tables)
 
@@ -98,173 +92,7 @@ def write_report(
     return path
 
 
-_INSIDE = ("confusion", "few_labels", "similarity", "spectrum", "accuracy_by_")
-# Name of the file, title, figure for the page and for the file, caption, legend of the page.
-_Plot = tuple[str, str, tuple[Figure, Figure], str, list[tuple[str, str]]]
-
-
-def _figures(report: Mapping[str, Any], history: History) -> list[_Plot]:
-    plots: list[tuple[str, str, Figure | None, str]] = [
-        ("loss", "Loss", plot_curve(history, "loss", "loss"), "per epoch, one line per seed"),
-        (
-            "val_accuracy",
-            "Probe accuracy while training",
-            plot_curve(history, "val_accuracy", "accuracy on validation nodes"),
-            "linear probe on the embeddings of that epoch, validation nodes only",
-        ),
-        ("accuracy", "Accuracy while training", plot_curve(history, "accuracy", "accuracy"), ""),
-        ("grad_norm", "Gradient norm", plot_curve(history, "grad_norm", "gradient norm"), ""),
-        ("lr", "Learning rate", plot_curve(history, "lr", "learning rate"), ""),
-        (
-            "alignment_uniformity",
-            "Alignment and uniformity",
-            plot_path(history),
-            "from the first to the last epoch, which has the large mark",
-        ),
-    ]
-    confusion = report["results"].get("classification", {}).get("confusion")
-    if confusion:
-        caption = "test nodes of all seeds and splits"
-        plots.append(("confusion", "Confusion matrix", plot_confusion(confusion), caption))
-    shots = report["results"].get("classification", {}).get("few_labels")
-    if shots:
-        caption = "mean and standard deviation over seeds and splits"
-        plots.append(("few_labels", "Accuracy with few labels", plot_few_labels(shots), caption))
-    diagnostics = report.get("diagnostics") or {}
-    similarity = diagnostics.get("similarity")
-    if similarity:
-        counts = {key: value for key, value in similarity.items() if key != "edges"}
-        figure = plot_histograms(similarity["edges"], counts, xlabel="cosine similarity")
-        caption = "pairs of neighbors or of one class (positive) against the other pairs"
-        plots.append(("similarity", "Similarities", figure, caption))
-    if diagnostics.get("spectrum"):
-        figure = plot_spectrum(diagnostics["spectrum"], diagnostics.get("effective_rank"))
-        caption = "eigenvalues of the covariance of the embeddings"
-        plots.append(("spectrum", "Spectrum", figure, caption))
-    for key, groups in (diagnostics.get("accuracy_by") or {}).items():
-        name = key.replace("_", " ")
-        values = [np.nan if value is None else value for value in groups["values"]]
-        figure = plot_groups(groups["labels"], values, groups["sizes"], xlabel=name)
-        caption = "test nodes; their number stands in the bar"
-        plots.append((f"accuracy_by_{key}", f"Accuracy by {name}", figure, caption))
-    return [
-        (name, title, (figure, figure), caption, [])
-        for name, title, figure, caption in plots
-        if figure is not None
-    ]
-
-
-def _maps(
-    z: np.ndarray | None,
-    y: np.ndarray | None,
-    community: np.ndarray | None,
-    projections: Sequence[str],
-    map_nodes: int,
-    seed: int,
-) -> list[_Plot]:
-    if z is None:
-        return []
-    z = np.asarray(z)
-    given = {"class": y, "community": community}
-    groups = {name: np.asarray(value) for name, value in given.items() if value is not None}
-    for name, value in groups.items():
-        if value.shape != (len(z),):
-            reject("write_report", name, f"one number per row of 'z', ({len(z)},)", value.shape)
-    groups = groups or {"node": np.zeros(len(z), dtype=int)}
-    nodes = sample_nodes(len(z), map_nodes, seed)
-    caption = f"{len(nodes):,} of {len(z):,} nodes" if len(nodes) < len(z) else ""
-    plots: list[_Plot] = []
-    for method in projections:
-        points = project(z[nodes], method, seed=seed)
-        for name, value in groups.items():
-            title = f"{PROJECTIONS[method]} by {name}"
-            pair = tuple(
-                plot_map(points, value[nodes], title=title * on_file, legend=on_file)
-                for on_file in (False, True)
-            )
-            legend = [(label, color) for _, label, color in legend_entries(value[nodes])]
-            legend = legend if name != "node" else []
-            plots.append((f"map_{method}_{name}", title, pair, caption, legend))  # type: ignore[arg-type]
-    return plots
-
-
-def by_task(section: Mapping[str, Any], task: str) -> Mapping[str, Any]:
-    """The scores of a control on a task; a section without tasks is about classification."""
-    if any(name in section for name in TASK_TITLES):
-        return section.get(task) or {}
-    return section if task == "classification" else {}
-
-
-def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
-    """Title, table and note of each task of a report that has results."""
-    method = method_name(report)
-    tables = []
-    for task, title in TASK_TITLES.items():
-        section = report["results"].get(task)
-        if not section or not summaries(section):
-            continue
-        lines = [(method, section), *_variants(method, section)]
-        for name, control in (report.get("baselines") or {}).items():
-            scores = by_task(control, task)
-            if summaries(scores):
-                lines.append((name.replace("_", " "), scores))
-        count = next(iter(summaries(section).values())).get("n")
-        parts = [f"mean ± standard deviation over n = {count}"] if count else []
-        if section.get("split"):
-            digest = section.get("split_hash") or ""
-            digest = ", ".join(digest.values()) if isinstance(digest, Mapping) else digest
-            digest = f" (hash {digest})" if digest else ""
-            parts.append(f"split {section['split']}{digest}")
-        if section.get("protocol"):
-            parts.append(str(section["protocol"]))
-        percent = " Shares in percent." if set(summaries(section)) & PERCENT else ""
-        note = "; ".join(parts)
-        tables.append((title, score_table(lines), f"{note[:1].upper()}{note[1:]}.{percent}"))
-    return tables
-
-
-def _variants(method: str, section: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
-    """Lines for the same embeddings scored in another way."""
-    names = {"l2_normalized": "unit rows", "hard": "two-hop negatives"}
-    lines = [(f"{method}, {text}", section[key]) for key, text in names.items() if key in section]
-    for decoder, scores in (section.get("by_decoder") or {}).items():
-        lines.append((f"{method}, decoder {decoder}", scores))
-    return lines
-
-
-def method_name(report: Mapping[str, Any]) -> str:
-    """The method of a report, with its regularizer."""
-    method = str(report.get("method") or "embeddings")
-    return f"{method} + {report['regularizer']}" if report.get("regularizer") else method
-
-
-def _cards(report: Mapping[str, Any]) -> str:
-    cards = []
-    for task, key in HEADLINES.items():
-        scores = summaries(report["results"].get(task) or {})
-        if key not in scores:
-            continue
-        summary = scores[key]
-        spread = f"± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
-        controls = [
-            (100 * summaries(by_task(control, task))[key]["mean"], name.replace("_", " "))
-            for name, control in (report.get("baselines") or {}).items()
-            if key in summaries(by_task(control, task))
-        ]
-        note = "; ".join(f"{name} {value:.1f}" for value, name in controls)
-        label = f"{TASK_TITLES[task]}, {score_name(key)} in %"
-        cards.append(card(label, f"{100 * summary['mean']:.2f}", spread, note))
-    timing = report.get("timing") or {}
-    if timing.get("seconds_per_epoch"):
-        total = timing.get("total_s")
-        note = f"{total:,.0f} s in all" if total else ""
-        cards.append(
-            card("Training, seconds per epoch", f"{timing['seconds_per_epoch']:.3g}", "", note)
-        )
-    return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
-
-
-def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> str:
+def _page(report: Mapping[str, Any], plots: list[Plot], tables: list[Any]) -> str:
     dataset = report.get("dataset") or {}
     title = f"{method_name(report)} on {dataset.get('name', 'a graph')}"
     facts = []
@@ -276,11 +104,11 @@ def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> s
         facts.append(f"seeds {', '.join(map(str, report['seeds']))}")
     if report.get("status"):
         facts.append(str(report["status"]))
-    body = [_cards(report)]
+    body = [score_cards(report)]
     for heading, table, note in tables:
-        body.append(f"<h2>{heading}</h2>{table.to_html()}{_note(note)}")
+        body.append(f"<h2>{heading}</h2>{table.to_html()}{note_line(note)}")
     if report.get("published"):
-        body.append(_published(report["published"]))
+        body.append(published_table(report["published"]))
     for heading, wanted in (
         (
             "Training",
@@ -310,17 +138,3 @@ def _page(report: Mapping[str, Any], plots: list[_Plot], tables: list[Any]) -> s
             body.append(details(name.capitalize(), to_json(report[name])))
     body.append(details("Results, every value", to_json(report["results"])))
     return page(title, " · ".join(facts), "\n".join(body))
-
-
-def _published(published: Mapping[str, Any]) -> str:
-    rows = tuple(
-        (score_name(key), f"{100 * entry['value']:.2f}", str(entry.get("source", "")))
-        for key, entry in published.items()
-    )
-    return f"<h2>Published</h2>{Table(('score', '%', 'source'), rows).to_html()}"
-
-
-def _note(text: str) -> str:
-    from html import escape
-
-    return f'<p class="note">{escape(text)}</p>'

@@ -14,12 +14,14 @@ from gclkit.training.config import (
 from gclkit.training.interrupt import TrainingInterrupted
 from gclkit.training.loop import TrainingDiverged
 from gclkit.training.pretrain import Pretrained, pretrain
+from gclkit.training.tensorboard import TensorBoardLogger
 
 __all__ = [
     "Callback",
     "CollapseWarning",
     "Pretrained",
     "RunConfig",
+    "TensorBoardLogger",
     "TrainingDiverged",
     "TrainingInterrupted",
     "build_method",

@@ -61,7 +61,9 @@ def test_the_report_follows_the_schema(run):
     assert accuracy["n"] == 4 and len(accuracy["values"]) == 4
     assert {"seed", "split", "value"} == set(accuracy["values"][0])
     assert report["results"]["classification"]["split"] == "random-10-10-80"
-    assert set(report["baselines"]) == {"raw_features", "untrained_encoder"}
+    names = {"raw_features", "untrained_encoder", "propagated_features", "spectral_embedding"}
+    assert set(report["baselines"]) == names
+    assert all(0 < control["accuracy"]["mean"] <= 1 for control in report["baselines"].values())
     assert {"communities_s", "seconds_per_epoch", "total_s", "peak_rss_mb"} == set(report["timing"])
     assert {"gclkit", "torch", "device", "threads", "precision", "backend"} == set(
         report["environment"]
@@ -78,7 +80,9 @@ def test_all_tasks_and_the_regularizer(small, tmp_path):
     assert report["regularizer"] == "pot" and report["config"]["run"]["kappa"] == 0.3
     assert set(report["results"]) == {"classification", "clustering", "link_prediction"}
     assert report["results"]["link_prediction"]["split"] == "85-5-10"
-    assert "link_prediction" in report["baselines"]["untrained_encoder"]
+    controls = report["baselines"]
+    assert all("auc" in control["link_prediction"] for control in controls.values())
+    assert "nmi" in controls["propagated_features"]["clustering"]
     link = run / "seed-3" / "link_prediction"
     z = np.load(link / "embeddings.npy")
     assert not np.array_equal(z, np.load(run / "seed-3" / "embeddings.npy"))

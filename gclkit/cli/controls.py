@@ -1,0 +1,60 @@
+"""What stands beside every score: embeddings that no contrast has trained."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch_geometric.data import Data
+
+from gclkit.checks import check_choice
+from gclkit.cli.train import CONTROLS
+from gclkit.methods import propagated_features, spectral_embedding
+from gclkit.training import RunConfig, build_method
+
+
+def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> Float[Tensor, "n d"]:
+    """The embeddings of one control.
+
+    Args:
+        name: One of :data:`CONTROLS`.
+        config: Of the run, for the encoder without training.
+        data: The graph, or the part of it that may be seen.
+        seed: Of the parameters of the encoder and the start of the spectral iteration.
+
+    Raises:
+        ValueError: For another name.
+    """
+    match check_choice("train", "controls", name, CONTROLS):
+        case "raw_features":
+            return data.x if data.x.layout == torch.strided else data.x.to_dense()
+        case "propagated_features":
+            return propagated_features(data)
+        case "spectral_embedding":
+            return spectral_embedding(data, seed=seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        method = build_method(config, data.num_features)
+        method.reset_parameters()
+        return method.embed(data)
+
+
+def control_section(results: dict[str, Any]) -> dict[str, Any]:
+    """The section of a control in a report: scores on nodes at the top, other tasks by name."""
+    others = {task: scores for task, scores in results.items() if task != "classification"}
+    return {**results.get("classification", {}), **others}
+
+
+def evaluation_controls(
+    config: RunConfig, data: Data
+) -> dict[str, Float[Tensor, "n d"] | dict[int, Float[Tensor, "n d"]]]:
+    """The controls of a run by name, those that depend on the seed once per seed."""
+    seeds = config.run["seeds"]
+    return {
+        name: {seed: control_embeddings(name, config, data, seed) for seed in seeds}
+        if name == "untrained_encoder"
+        else control_embeddings(name, config, data, seeds[0])
+        for name in config.run.get("controls") or CONTROLS
+    }

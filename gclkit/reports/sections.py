@@ -1,0 +1,106 @@
+"""The parts of a report that are text and numbers: cards and tables, task by task."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+from gclkit.reports.page import card
+from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
+
+TASK_TITLES = {
+    "classification": "Node classification",
+    "clustering": "Clustering",
+    "link_prediction": "Link prediction",
+}
+HEADLINES = {"classification": "accuracy", "clustering": "nmi", "link_prediction": "auc"}
+
+
+def by_task(section: Mapping[str, Any], task: str) -> Mapping[str, Any]:
+    """The scores of a control on a task; those of classification may stand at the top."""
+    return section.get(task) or (section if task == "classification" else {})
+
+
+def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
+    """Title, table and note of each task of a report that has results."""
+    method = method_name(report)
+    tables = []
+    for task, title in TASK_TITLES.items():
+        section = report["results"].get(task)
+        if not section or not summaries(section):
+            continue
+        lines = [(method, section), *_variants(method, section)]
+        for name, control in (report.get("baselines") or {}).items():
+            scores = by_task(control, task)
+            if summaries(scores):
+                lines.append((name.replace("_", " "), scores))
+        count = next(iter(summaries(section).values())).get("n")
+        parts = [f"mean ± standard deviation over n = {count}"] if count else []
+        if section.get("split"):
+            digest = section.get("split_hash") or ""
+            digest = ", ".join(digest.values()) if isinstance(digest, Mapping) else digest
+            digest = f" (hash {digest})" if digest else ""
+            parts.append(f"split {section['split']}{digest}")
+        if section.get("protocol"):
+            parts.append(str(section["protocol"]))
+        percent = " Shares in percent." if set(summaries(section)) & PERCENT else ""
+        note = "; ".join(parts)
+        tables.append((title, score_table(lines), f"{note[:1].upper()}{note[1:]}.{percent}"))
+    return tables
+
+
+def _variants(method: str, section: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Lines for the same embeddings scored in another way."""
+    names = {"l2_normalized": "unit rows", "hard": "two-hop negatives"}
+    lines = [(f"{method}, {text}", section[key]) for key, text in names.items() if key in section]
+    for decoder, scores in (section.get("by_decoder") or {}).items():
+        lines.append((f"{method}, decoder {decoder}", scores))
+    return lines
+
+
+def method_name(report: Mapping[str, Any]) -> str:
+    """The method of a report, with its regularizer."""
+    method = str(report.get("method") or "embeddings")
+    return f"{method} + {report['regularizer']}" if report.get("regularizer") else method
+
+
+def score_cards(report: Mapping[str, Any]) -> str:
+    """The headline score of each task and the speed, beside the controls."""
+    cards = []
+    for task, key in HEADLINES.items():
+        scores = summaries(report["results"].get(task) or {})
+        if key not in scores:
+            continue
+        summary = scores[key]
+        spread = f"± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
+        controls = [
+            (100 * summaries(by_task(control, task))[key]["mean"], name.replace("_", " "))
+            for name, control in (report.get("baselines") or {}).items()
+            if key in summaries(by_task(control, task))
+        ]
+        note = "; ".join(f"{name} {value:.1f}" for value, name in controls)
+        label = f"{TASK_TITLES[task]}, {score_name(key)} in %"
+        cards.append(card(label, f"{100 * summary['mean']:.2f}", spread, note))
+    timing = report.get("timing") or {}
+    if timing.get("seconds_per_epoch"):
+        total = timing.get("total_s")
+        note = f"{total:,.0f} s in all" if total else ""
+        cards.append(
+            card("Training, seconds per epoch", f"{timing['seconds_per_epoch']:.3g}", "", note)
+        )
+    return f'<div class="cards">{"".join(cards)}</div>' if cards else ""
+
+
+def published_table(published: Mapping[str, Any]) -> str:
+    """The figures of a paper, as a table with its heading."""
+    rows = tuple(
+        (score_name(key), f"{100 * entry['value']:.2f}", str(entry.get("source", "")))
+        for key, entry in published.items()
+    )
+    return f"<h2>Published</h2>{Table(('score', '%', 'source'), rows).to_html()}"
+
+
+def note_line(text: str) -> str:
+    """The small print under a table."""
+    return f'<p class="note">{escape(text)}</p>'

@@ -1,0 +1,61 @@
+import re
+
+import pytest
+import torch
+
+from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
+from gclkit.cli.train import CONTROLS
+from gclkit.graphs import load
+from gclkit.methods import propagated_features, spectral_embedding
+from gclkit.training import RunConfig
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load("sbm", num_nodes=90, num_communities=3, log=None)
+
+
+def config(**run):
+    model = {"out_channels": 5, "projection_channels": 4}
+    return RunConfig("grace", "sbm", model=model, run={"seeds": [4, 7], **run})
+
+
+def test_each_name_is_what_it_says(graph):
+    made = {name: control_embeddings(name, config(), graph, 4) for name in CONTROLS}
+    assert torch.equal(made["raw_features"], graph.x)
+    assert torch.equal(made["propagated_features"], propagated_features(graph))
+    assert torch.equal(made["spectral_embedding"], spectral_embedding(graph, seed=4))
+    assert made["untrained_encoder"].shape == (90, 5)
+
+
+def test_sparse_features_become_dense(graph):
+    sparse = graph.clone()
+    sparse.x = graph.x.to_sparse_csr()
+    assert torch.equal(control_embeddings("raw_features", config(), sparse, 4), graph.x)
+
+
+def test_the_untrained_encoder_follows_the_seed_alone(graph):
+    first = control_embeddings("untrained_encoder", config(), graph, 4)
+    state = torch.get_rng_state()
+    again = control_embeddings("untrained_encoder", config(), graph, 4)
+    assert torch.equal(first, again) and torch.equal(torch.get_rng_state(), state)
+    assert not torch.equal(first, control_embeddings("untrained_encoder", config(), graph, 7))
+
+
+def test_only_the_encoder_is_made_once_per_seed(graph):
+    made = evaluation_controls(config(controls=["spectral_embedding", "untrained_encoder"]), graph)
+    assert list(made) == ["spectral_embedding", "untrained_encoder"]
+    assert list(made["untrained_encoder"]) == [4, 7] and made["spectral_embedding"].shape[0] == 90
+    assert set(evaluation_controls(config(), graph)) == set(CONTROLS)
+
+
+def test_scores_on_nodes_stand_at_the_top():
+    found = control_section({"classification": {"accuracy": 3}, "clustering": {"nmi": 5}})
+    assert found == {"accuracy": 3, "clustering": {"nmi": 5}}
+    assert control_section({"clustering": {"nmi": 5}}) == {"clustering": {"nmi": 5}}
+
+
+def test_refuses_another_name(graph):
+    sentence = f"train: 'controls' must be one of {sorted(CONTROLS)} (got 'raw')"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        control_embeddings("raw", config(), graph, 4)
