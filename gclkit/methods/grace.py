@@ -7,7 +7,8 @@ from typing import Any
 
 from torch_geometric.transforms import Compose
 
-from gclkit.augmentations import EdgeDrop, FeatureMask
+from gclkit.augmentations import BudgetedEdgeDrop, EdgeDrop, FeatureMask
+from gclkit.checks import check_choice
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
 
@@ -25,10 +26,14 @@ class GRACE(TwoViewContrast):
         edge_p: Probability of dropping an edge, one per view.
         feature_p: Probability of masking a feature column, one per view.
         symmetric: Whether both directions of an edge are dropped together.
+        edge_drop: ``"bernoulli"`` tosses coins; ``"budgeted"`` stays within the views that a
+            certified bound speaks of (:class:`~gclkit.augmentations.BudgetedEdgeDrop`), always
+            symmetric, and realises less than :obj:`edge_p`.
         options: Arguments of :class:`~gclkit.methods.two_view.TwoViewContrast`.
 
     Raises:
-        ValueError: For rates that are not two probabilities, and as the parts say.
+        ValueError: For rates that are not two probabilities, an unknown way of dropping, and
+            as the parts say.
     """
 
     def __init__(
@@ -38,12 +43,17 @@ class GRACE(TwoViewContrast):
         edge_p: Sequence[float] = (0.2, 0.4),
         feature_p: Sequence[float] = (0.3, 0.4),
         symmetric: bool = False,
+        edge_drop: str = "bernoulli",
         **options: Any,
     ) -> None:
         super().__init__(in_channels, **options)
         edge_p = check_pair("GRACE", "edge_p", edge_p)
         feature_p = check_pair("GRACE", "feature_p", feature_p)
+        check_choice("GRACE", "edge_drop", edge_drop, ("bernoulli", "budgeted"))
+        drops = [
+            BudgetedEdgeDrop(p) if edge_drop == "budgeted" else EdgeDrop(p, symmetric=symmetric)
+            for p in edge_p
+        ]
         self.augmentations = tuple(
-            Compose([EdgeDrop(e, symmetric=symmetric), FeatureMask(f)])
-            for e, f in zip(edge_p, feature_p, strict=True)
+            Compose([drop, FeatureMask(f)]) for drop, f in zip(drops, feature_p, strict=True)
         )

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from gclkit.bounds import edge_budget
 from gclkit.losses import infonce
 from gclkit.methods import GRACE
 
@@ -37,6 +38,16 @@ def test_the_rates_are_those_of_each_view(graph):
     assert second.num_edges == 0 and torch.equal(second.x, graph.x)
 
 
+def test_budgeted_views_stay_within_the_budgets(graph):
+    method = GRACE(8, out_channels=6, edge_p=(0.6, 0.4), edge_drop="budgeted")
+    method.prepare(graph, torch.Generator().manual_seed(1))
+    degree = torch.bincount(graph.edge_index[1], minlength=graph.num_nodes)
+    for view, p in zip(method.step(graph, 1).views, (0.6, 0.4), strict=True):
+        lost = degree - torch.bincount(view.edge_index[1], minlength=graph.num_nodes)
+        assert lost.sum() > 0 and (lost <= edge_budget(degree, p)).all()
+        assert view.is_undirected()
+
+
 def test_edge_weights_are_carried_through(graph):
     graph.edge_weight = torch.rand(graph.num_edges) + 0.5
     method = GRACE(8, out_channels=6, edge_p=(0.5, 0.5))
@@ -70,6 +81,10 @@ def test_a_batch_of_nodes_works(graph, method):
         (
             {"feature_p": (0.1, 0.2, 0.3)},
             "'feature_p' must be one probability per view, two in all (got (0.1, 0.2, 0.3))",
+        ),
+        (
+            {"edge_drop": "degree"},
+            "'edge_drop' must be one of ['bernoulli', 'budgeted'] (got 'degree')",
         ),
         ({"temperature": 0.0}, "'temperature' must be a positive number (got 0.0)"),
         ({"anchors": 0}, "'anchors' must be an integer of at least 1 (got 0)"),
