@@ -17,11 +17,11 @@ from torch_geometric.data import Data
 import gclkit
 from gclkit.checks import reject
 from gclkit.cli.controls import (
-    CONTROLS,
     control_embeddings,
     control_section,
     evaluation_controls,
 )
+from gclkit.cli.train import CONTROLS
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import (
     LinearProbe,

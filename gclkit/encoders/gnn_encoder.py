@@ -27,7 +27,7 @@ CONVS = ("gat", "gcn", "gin", "sage")
 
 
 class GNNEncoder(nn.Module):
-    r"""A stack of graph convolutions with an activation after every layer, the last included.
+    r"""A stack of graph convolutions with an activation after every layer.
 
     The encoder of GRACE (`arXiv:2006.04131 <https://arxiv.org/abs/2006.04131>`_), GCA and
     CSGCL is the default: two GCN layers, the hidden one twice as wide as the output.
@@ -39,6 +39,8 @@ class GNNEncoder(nn.Module):
         num_layers: Depth, at least 1.
         activation: ``"relu"``, ``"prelu"``, ``"leaky_relu"``, ``"rrelu"``, ``"elu"`` or
             ``"identity"``; one module per layer.
+        final_activation: Whether an activation follows the last layer too, as in GRACE and its
+            relatives; CCA-SSG and GBT have none there.
         norm: ``"batch"`` or ``"layer"`` between convolution and activation, or none.
         conv: ``"gcn"``, ``"sage"`` (mean), ``"gin"`` (sum) or ``"gat"``. CSR features stay
             sparse with ``"gcn"``; the others turn them dense.
@@ -55,6 +57,7 @@ class GNNEncoder(nn.Module):
         hidden_channels: int | None = None,
         num_layers: int = 2,
         activation: str = "relu",
+        final_activation: bool = True,
         norm: str | None = None,
         conv: str = "gcn",
     ) -> None:
@@ -71,7 +74,10 @@ class GNNEncoder(nn.Module):
         widths = [in_channels, *[hidden] * (num_layers - 1), out_channels]
         self.convs = nn.ModuleList(_make_conv(conv, a, b) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(NORMS.get(norm, nn.Identity)(width) for width in widths[1:])
-        self.activations = nn.ModuleList(ACTIVATIONS[activation]() for _ in widths[1:])
+        names = [activation] * num_layers
+        if not final_activation:
+            names[-1] = "identity"
+        self.activations = nn.ModuleList(ACTIVATIONS[name]() for name in names)
 
     def reset_parameters(self) -> None:
         """Draws all parameters anew."""

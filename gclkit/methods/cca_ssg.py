@@ -17,13 +17,14 @@ class CCASSG(UniformViews):
 
     From "From Canonical Correlation Analysis to Self-supervised Graph Neural Networks"
     (`arXiv:2106.12484 <https://arxiv.org/abs/2106.12484>`_). No negatives and no projector:
-    the cost is linear in the nodes. The authors put no activation after the last layer; here
-    every layer has one, a PReLU unless chosen otherwise.
+    the cost is linear in the nodes. As in the authors' code, no activation follows the last
+    layer.
 
     Args:
         in_channels: Width of the features.
         decorrelation: Coefficient :math:`\lambda` of the decorrelation.
         activation: Of the encoder.
+        final_activation: Whether the last layer has it too.
         options: Arguments of :class:`~gclkit.methods.uniform_views.UniformViews`.
 
     Raises:
@@ -36,9 +37,15 @@ class CCASSG(UniformViews):
         *,
         decorrelation: float = 1e-3,
         activation: str = "prelu",
+        final_activation: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(in_channels, activation=activation, **options)
+        super().__init__(
+            in_channels,
+            activation=activation,
+            final_activation=final_activation,
+            **options,
+        )
         self.decorrelation = check_non_negative("CCASSG", "decorrelation", decorrelation)
 
     def objective(

@@ -17,9 +17,9 @@ class GBT(UniformViews):
 
     From "Graph Barlow Twins" (`arXiv:2106.02466 <https://arxiv.org/abs/2106.02466>`_). No
     negatives and no projector: the cost is linear in the nodes. The authors take the same
-    rates for both views, batch normalisation after the first layer alone and no activation
-    after the last one; here every layer has both, and the learning rate is constant after
-    the warm-up instead of falling along a cosine.
+    rates for both views and batch normalisation after the first layer alone; here every layer
+    has it, and the learning rate is constant after the warm-up instead of falling along a
+    cosine. As in their code, no activation follows the last layer.
 
     Args:
         in_channels: Width of the features.
@@ -27,6 +27,7 @@ class GBT(UniformViews):
             width, as in the paper)
         norm: ``"batch"``, ``"layer"`` or ``None``, in the encoder.
         activation: Of the encoder.
+        final_activation: Whether the last layer has it too.
         options: Arguments of :class:`~gclkit.methods.uniform_views.UniformViews`.
 
     Raises:
@@ -40,9 +41,16 @@ class GBT(UniformViews):
         decorrelation: float | None = None,
         norm: str | None = "batch",
         activation: str = "prelu",
+        final_activation: bool = False,
         **options: Any,
     ) -> None:
-        super().__init__(in_channels, norm=norm, activation=activation, **options)
+        super().__init__(
+            in_channels,
+            norm=norm,
+            activation=activation,
+            final_activation=final_activation,
+            **options,
+        )
         if decorrelation is not None:
             check_non_negative("GBT", "decorrelation", decorrelation)
         self.decorrelation = decorrelation

@@ -23,6 +23,17 @@ def test_is_the_stack_of_the_papers(view):
     torch.testing.assert_close(encoder(x, edge_index), expected)
 
 
+def test_the_last_activation_may_be_left_out(view):
+    x, edge_index = view
+    torch.manual_seed(3)
+    with_all = GCNEncoder(6, 4, activation="elu")
+    without = GCNEncoder(6, 4, activation="elu", final_activation=False)
+    without.load_state_dict(with_all.state_dict())
+    z = without(x, edge_index)
+    torch.testing.assert_close(torch.nn.functional.elu(z), with_all(x, edge_index))
+    assert [type(module).__name__ for module in without.activations] == ["ELU", "Identity"]
+
+
 @pytest.mark.parametrize("conv", ["gat", "gcn", "gin", "sage"])
 @pytest.mark.parametrize("norm", [None, "batch", "layer"])
 def test_every_convolution_and_norm_trains(view, conv, norm):
