@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 TASKS = ("classification", "clustering", "link_prediction")
-PROBES = ("linear", "svm", "knn", "forest")
+PROBES = ("linear", "adam", "svm", "knn", "forest")
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -109,6 +109,7 @@ def _probe(name: str) -> object:
     from gclkit import evaluators
 
     known = {
+        "adam": evaluators.AdamProbe,
         "linear": evaluators.LinearProbe,
         "svm": evaluators.SVMProbe,
         "knn": evaluators.KNNProbe,

@@ -24,6 +24,7 @@ from gclkit.cli.controls import (
 from gclkit.cli.train import CONTROLS
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import (
+    AdamProbe,
     LinearProbe,
     LinkPrediction,
     LinkScores,
@@ -39,6 +40,7 @@ from gclkit.methods import Method, TwoViewContrast
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import RunFolder, write_report, write_text, write_yaml
 from gclkit.training import Callback, RunConfig, TensorBoardLogger, build_method, pretrain
+from gclkit.training.memory import check_memory, estimate_training_memory
 
 Log = Callable[[str], None]
 
@@ -74,7 +76,7 @@ def run_experiment(
     start = time.perf_counter()
     data = load_graph(config, log=log)
     config = _fit_to_graph(config, data, log)
-    build_method(config, data.num_features)  # Settings out of range leave no folder behind.
+    check_run(config, data)  # What is out of range or too large leaves no folder behind.
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
     for seed in config.run["seeds"]:
@@ -99,6 +101,11 @@ def run_experiment(
         "num_splits": config.run["num_splits"],
     }
     results = evaluate(embeddings, data, **scoring) if tasks else {}
+    if config.run.get("papers_probe") and "classification" in tasks:
+        # The same embeddings and splits by the classifier behind the published figures.
+        classes = {**scoring, "tasks": "classification", "probe": AdamProbe()}
+        section = evaluate(embeddings, data, **classes)["classification"]
+        results["classification"]["papers_probe"] = section
     baselines: dict[str, dict[str, Any]] = {}
     if tasks:
         for name, z in evaluation_controls(config, data).items():
@@ -158,6 +165,26 @@ def _fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
         run["tasks"] = [task for task in run["tasks"] if task == "link_prediction"]
         log("no labels: classification and clustering are left out")
     return replace(config, run=run)
+
+
+def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
+    """Builds what is to be trained and estimates the memory that training will take.
+
+    Args:
+        config: What to run.
+        data: The graph.
+        log: Takes the lines of the estimate.
+
+    Raises:
+        ValueError: If a setting is out of range or the machine has less memory than that.
+    """
+    method = build_method(config, data.num_features)
+    regularizer = build_regularizer(config, method, data)
+    device = torch.device(config.run.get("device") or data.edge_index.device)
+    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
+    if log is not None:
+        log("\n".join(estimate.lines()))
+    check_memory(estimate, method, data, device)
 
 
 def _train_seed(

@@ -79,6 +79,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
         "seeds": args.seeds,
         "tasks": ["classification"],
         "controls": ["raw_features", "untrained_encoder"],
+        "papers_probe": True,
         "splits": None,
         "num_splits": args.num_splits,
         "every": 50,
@@ -106,11 +107,18 @@ def _print_recipes() -> None:
 
 
 def _print_comparison(name: str, report: dict[str, Any]) -> None:
+    """One line per published score and probe: ours, and the one of the papers."""
     scores = report["results"]["classification"]
-    published = report["config"]["published"]
+    _print_lines(name, scores, report["config"]["published"])
+    if "papers_probe" in scores:
+        label = f"{name}, the papers' probe"
+        _print_lines(label, scores["papers_probe"], report["config"]["published"])
+
+
+def _print_lines(label: str, scores: dict[str, Any], published: dict[str, list[float]]) -> None:
     for score in published or ("accuracy",):
         ours = scores[score]
-        line = f"{name}: {score} {100 * ours['mean']:.2f}"
+        line = f"{label}: {score} {100 * ours['mean']:.2f}"
         if ours["std"] is not None:
             line += f" ± {100 * ours['std']:.2f}"
         line += f" (n={ours['n']}, {scores['split']})"

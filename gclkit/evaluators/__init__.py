@@ -1,5 +1,6 @@
 """Embeddings, labels and a split -> scores. Never sees the model."""
 
+from gclkit.evaluators.adam_probe import AdamProbe
 from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
 from gclkit.evaluators.comparison import PairedComparison, compare_paired, differs
 from gclkit.evaluators.diagnose import diagnose
@@ -25,6 +26,7 @@ from gclkit.evaluators.spectrum import covariance_spectrum, effective_rank
 from gclkit.evaluators.summary import summarize
 
 __all__ = [
+    "AdamProbe",
     "ClusteringScores",
     "EdgeSplit",
     "KMeansClustering",

@@ -52,7 +52,11 @@ def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
 
 def _variants(method: str, section: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
     """Lines for the same embeddings scored in another way."""
-    names = {"l2_normalized": "unit rows", "hard": "two-hop negatives"}
+    names = {
+        "l2_normalized": "unit rows",
+        "papers_probe": "the papers' probe",
+        "hard": "two-hop negatives",
+    }
     lines = [(f"{method}, {text}", section[key]) for key, text in names.items() if key in section]
     for decoder, scores in (section.get("by_decoder") or {}).items():
         lines.append((f"{method}, decoder {decoder}", scores))

@@ -5,6 +5,7 @@ import yaml
 
 from gclkit.cli import reproduce
 from gclkit.cli.main import main
+from gclkit.evaluators import AdamProbe
 from gclkit.training import RunConfig, list_recipes
 
 
@@ -22,6 +23,7 @@ def short(monkeypatch):
         )
 
     monkeypatch.setattr("gclkit.training.resolve_config", resolve)
+    monkeypatch.setattr("gclkit.cli.experiment.AdamProbe", lambda: AdamProbe(steps=20))
 
 
 def test_lists_every_recipe(capsys):
@@ -38,9 +40,10 @@ def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
     assert "the same command goes on where it was" in capsys.readouterr().out
     assert not (tmp_path / "sbm-grace" / "report.json").exists()
     assert main([*arguments, "--seeds", "0"]) == 0
-    line = capsys.readouterr().out.splitlines()[-1]
+    line, other = capsys.readouterr().out.splitlines()[-2:]
     assert line.startswith("sbm/grace: accuracy ") and "published 90.00, difference " in line
     assert line.endswith("deviations")
+    assert other.startswith("sbm/grace, the papers' probe: accuracy ")
     assert main([*arguments, "--seeds", "0", "1"]) == 0
     report = json.loads((tmp_path / "sbm-grace" / "report.json").read_text())
     assert report["seeds"] == [0, 1] and report["results"]["classification"]["accuracy"]["n"] == 4
@@ -80,4 +83,11 @@ def test_difference_in_own_deviations_where_none_is_published(capsys):
     assert capsys.readouterr().out == (
         "cora/grace: micro_f1 80.00 ± 1.00 (n=5, public), published 78.20, "
         "difference +1.80 = +1.8 deviations\n"
+    )
+    other = {"split": "public", "micro_f1": {**score, "mean": 0.772, "std": None}}
+    report["results"]["classification"]["papers_probe"] = other
+    reproduce._print_comparison("cora/grace", report)
+    assert capsys.readouterr().out.splitlines()[1] == (
+        "cora/grace, the papers' probe: micro_f1 77.20 (n=5, public), published 78.20, "
+        "difference -1.00"
     )
