@@ -7,11 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from gclkit.bounds.box import Box
+from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.neighborhoods import Neighborhoods, group_by_degree
 from gclkit.bounds.propagation import Propagation
-from gclkit.bounds.sparse import product
 
 BLOCK_NUMEL = 2**23
 
@@ -20,9 +19,13 @@ def scale(low: Float[Tensor, " n"], high: Float[Tensor, " n"], box: Box) -> Box:
     """Bounds of ``s * v`` for ``s`` between two factors per row, of any sign, and ``v`` in a
     box.
     """
-    ends = [low[:, None] * box.lower, high[:, None] * box.lower]
-    if not box.is_point:
-        ends += [low[:, None] * box.upper, high[:, None] * box.upper]
+    if box.is_point or bool((low >= 0).all()):
+        # Each end of the product belongs to one end of v: half the work of the general case.
+        low, high = low[:, None], high[:, None]
+        rest, floor = parts(box.lower)
+        roof, base = (rest, floor) if box.is_point else parts(box.upper)
+        return Box(high * floor + low * rest, high * roof + low * base)
+    ends = [factor[:, None] * end for factor in (low, high) for end in box]
     lower = upper = ends[0]
     for end in ends[1:]:
         lower, upper = torch.minimum(lower, end), torch.maximum(upper, end)
@@ -46,8 +49,10 @@ def plain(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:
     ceiling = propagation.row(least)[drops.target] * propagation.column(least)[drops.source]
     matrix = drops.matrix(ceiling)
     own = scale(propagation.root(clean), propagation.root(least), v)
-    lower = product(matrix, u.lower.clamp(max=0)) + own.lower
-    return Box(lower, product(matrix, u.upper.clamp(min=0)) + own.upper)
+    roof, floor = parts(u.lower)
+    if not u.is_point:
+        roof = torch.relu(u.upper)
+    return Box(drops.product(matrix, floor) + own.lower, drops.product(matrix, roof) + own.upper)
 
 
 def budgeted(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:

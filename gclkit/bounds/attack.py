@@ -13,7 +13,6 @@ from gclkit.bounds.box import leaky_relu, multiply, point
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import Layer
-from gclkit.bounds.sparse import product
 from gclkit.bounds.views import draw_view, greedy_view
 
 
@@ -72,7 +71,7 @@ def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: 
     near[nodes, torch.arange(b, device=nodes.device)] = 1
     matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
     for _ in range(num_layers):
-        near = ((product(matrix, near) + near) > 0).float()
+        near = ((drops.product(matrix, near) + near) > 0).float()
     inside = near > 0
     edge, copy = (inside[drops.target] | inside[drops.source]).nonzero(as_tuple=True)
     ends = torch.cat([drops.target[edge], drops.source[edge], nodes])

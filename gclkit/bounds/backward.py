@@ -10,7 +10,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.bounds.blocks import as_row, by_columns
-from gclkit.bounds.box import Box
+from gclkit.bounds.box import Box, parts
 from gclkit.bounds.forward import Trace
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import Relaxation, relax
@@ -37,8 +37,10 @@ def through_activation(
     r"""Replaces :math:`\Lambda \cdot \sigma(y)` by a linear function below it: the lower line
     where a coefficient is positive, the upper line where it is negative.
     """
-    positive, negative = coefficients.clamp(min=0), coefficients.clamp(max=0)
-    slope = positive * lines.lower_slope + negative * lines.upper_slope
+    _, negative = parts(coefficients)
+    slope = coefficients * lines.lower_slope
+    if lines.lower_slope is not lines.upper_slope:
+        slope = slope + negative * (lines.upper_slope - lines.lower_slope)
     return slope, (negative * lines.upper_shift).sum(dim=-1)
 
 

@@ -80,4 +80,15 @@ def leaky_relu(y: Float[Tensor, "*shape"], negative_slope: Tensor) -> Float[Tens
     r""":math:`\sigma(y) = \max(y, 0) + \alpha \min(y, 0)`, with :math:`\alpha` a scalar or one
     slope per channel, differentiable in both.
     """
-    return torch.where(y > 0, y, negative_slope.to(y) * y)
+    positive, negative = parts(y)
+    return positive + negative_slope.to(y) * negative
+
+
+def parts(y: Float[Tensor, "*shape"]) -> tuple[Float[Tensor, "*shape"], Float[Tensor, "*shape"]]:
+    """The positive and the negative part, whose sum is exactly ``y``.
+
+    By ``relu``, whose backward pass is several times faster on a CPU than that of ``clamp`` and
+    ``torch.where``.
+    """
+    positive = torch.relu(y)
+    return positive, y - positive

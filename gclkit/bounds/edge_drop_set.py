@@ -8,8 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gclkit.bounds.sparse import csr
+from gclkit.bounds.sparse import pattern, product
 from gclkit.checks import check_edges, check_probability, reject
+from gclkit.sparse import csr_tensor
 
 
 def edge_budget(degree: Int[Tensor, " n"], p: float) -> Int[Tensor, " n"]:
@@ -90,6 +91,11 @@ class EdgeDropSet:
         return torch.searchsorted(self.keys, self.source * self.num_nodes + self.target)
 
     @cached_property
+    def pattern(self) -> tuple[Tensor, Tensor]:
+        """Row starts and columns of every :meth:`matrix`."""
+        return pattern(self.target, self.source, (self.num_nodes, self.num_nodes))
+
+    @cached_property
     def usable_budget(self) -> Int[Tensor, " n"]:
         r"""Edges that a node can really lose: :math:`\min(\delta_i, |R_i|)`, with :math:`R_i`
         its droppable edges.
@@ -108,12 +114,20 @@ class EdgeDropSet:
         Raises:
             ValueError: If the view has an edge that the graph lacks.
         """
-        keys = _sorted_keys(self.owner, name, view_edge_index, self.num_nodes)
-        kept = torch.isin(self.keys, keys, assume_unique=True)
-        strange = keys.numel() - int(kept.sum())
+        keys = _keys(self.owner, name, view_edge_index, self.num_nodes)
+        # Looked up, not sorted: this runs for every view of a training loop.
+        position = torch.searchsorted(self.keys, keys).clamp(max=max(0, len(self.keys) - 1))
+        strange = keys.numel()
+        if len(self.keys):
+            strange = int((self.keys[position] != keys).sum())
         if strange:
             rule = "a view of 'edge_index', without edges of its own"
             reject(self.owner, name, rule, f"{strange} edges that the graph lacks")
+        kept = torch.zeros_like(self.target, dtype=torch.bool)
+        kept[position] = True
+        twice = keys.numel() - int(kept.sum())
+        if twice:
+            reject(self.owner, name, "free of duplicate edges", f"{twice} duplicates")
         return kept
 
     def dropped(self, kept: Bool[Tensor, " e"]) -> Int[Tensor, " n"]:
@@ -125,7 +139,7 @@ class EdgeDropSet:
         :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`.
         """
         larger = object.__new__(EdgeDropSet)
-        shared = ("owner", "num_nodes", "keys", "target", "source", "degree", "mirror")
+        shared = "owner num_nodes keys target source degree mirror pattern".split()
         larger.__dict__.update({name: getattr(self, name) for name in shared})
         larger.budget = torch.maximum(self.budget, self.dropped(kept))
         larger.symmetric = self.symmetric and bool((kept == kept[self.mirror]).all())
@@ -133,12 +147,17 @@ class EdgeDropSet:
 
     def matrix(self, values: Float[Tensor, " e"]) -> Tensor:
         """A ``torch.sparse_csr`` matrix [n, n] with one value per edge, row = target."""
-        return csr(self.target, self.source, values, (self.num_nodes, self.num_nodes))
+        return csr_tensor(*self.pattern, values, (self.num_nodes, self.num_nodes))
+
+    def product(self, matrix: Tensor, dense: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """``matrix @ dense`` for a matrix of :meth:`matrix`, differentiable in ``dense``."""
+        return product(matrix, dense, self.mirror)
 
 
-def _sorted_keys(
+def _keys(
     owner: str, name: str, edge_index: Int[Tensor, "2 e"], num_nodes: int
 ) -> Int[Tensor, " e"]:
+    """One number per edge, in the given order, of edges that name nodes and are no loops."""
     source, target = check_edges(owner, edge_index)
     if edge_index.numel() and (int(edge_index.min()) < 0 or int(edge_index.max()) >= num_nodes):
         span = (int(edge_index.min()), int(edge_index.max()))
@@ -146,7 +165,13 @@ def _sorted_keys(
     loops = int((source == target).sum())
     if loops:
         reject(owner, name, "free of self-loops", f"{loops} self-loops")
-    keys = (target * num_nodes + source).sort().values
+    return target * num_nodes + source
+
+
+def _sorted_keys(
+    owner: str, name: str, edge_index: Int[Tensor, "2 e"], num_nodes: int
+) -> Int[Tensor, " e"]:
+    keys = _keys(owner, name, edge_index, num_nodes).sort().values
     twice = int((keys[1:] == keys[:-1]).sum())
     if twice:
         reject(owner, name, "free of duplicate edges", f"{twice} duplicates")

@@ -14,7 +14,6 @@ from gclkit.bounds.box import Box, activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.propagation import Propagation
-from gclkit.bounds.sparse import product
 
 
 class Trace(NamedTuple):
@@ -129,7 +128,7 @@ def trace_view(
         if layer.propagation is not None:
             d = degree.to(y)
             matrix = view_matrix(layer, drops, kept, d)
-            y = product(matrix, y) + layer.propagation.root(d)[:, None] * own.lower
+            y = drops.product(matrix, y) + layer.propagation.root(d)[:, None] * own.lower
         traces.append(Trace(sent, own, shift(point(y), layer.bias), layer.negative_slope))
     return traces
 

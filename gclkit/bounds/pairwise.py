@@ -9,12 +9,11 @@ from torch import Tensor
 
 from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
-from gclkit.bounds.box import Box
+from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_boxes, trace_view, view_matrix
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import relax
-from gclkit.bounds.sparse import product
 
 
 def pairwise_bound(
@@ -73,13 +72,12 @@ def pairwise_bound(
     def step(
         low: Tensor, high: Tensor, y: Tensor, slope: Tensor, through: Tensor, *rest: Tensor
     ) -> tuple[Tensor]:
-        lines = relax(Box(low, high), slope)
-        below, above = lines.lower_slope * y, lines.upper_slope * y + lines.upper_shift
+        _, chord, lift = relax(Box(low, high), slope)
+        line = chord * y
         own = (rest[0] if rest else through) * pick(root)[:, None]
-        score = through.clamp(min=0) * pick(product(matrix, below))
-        score = score + through.clamp(max=0) * pick(product(matrix, above))
-        score = score + own.clamp(min=0) * pick(below) + own.clamp(max=0) * pick(above)
-        return (score.sum(dim=-1),)
+        score = through * pick(drops.product(matrix, line)) + own * pick(line)
+        score = score + parts(through)[1] * pick(drops.product(matrix, lift))
+        return ((score + parts(own)[1] * pick(lift)).sum(dim=-1),)
 
     box, y = boxes[k - 1].before, values[k - 1].before.lower
     slope = as_row(layers[k - 1].negative_slope, y.shape[1], y)

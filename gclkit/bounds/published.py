@@ -14,7 +14,6 @@ from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view, view_matrix
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import relax
-from gclkit.bounds.sparse import product
 from gclkit.checks import unsupported
 
 
@@ -77,6 +76,6 @@ def published_score(
     matrix, own = view_matrix(first, drops, kept, degree), propagation.root(degree)
 
     def propagate(values: Tensor) -> Tensor:
-        return product(matrix, values[:, None])[:, 0] + own * values
+        return drops.product(matrix, values[:, None])[:, 0] + own * values
 
     return propagate(propagate(r) + constant1) + constant2

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from gclkit.bounds.box import Box
 
@@ -41,14 +42,53 @@ def relax(box: Box, negative_slope: Tensor, *, lower: str = "parallel") -> Relax
     """
     l, u = box  # noqa: E741
     negative_slope = negative_slope.to(u)
-    # NaN ends compare false, so they count as unstable and reach the division below.
-    unstable = ~((l >= 0) | (u <= 0))
-    stable_slope = torch.where(u > 0, torch.ones_like(u), negative_slope.expand_as(u))
-    # Guards the branch that torch.where discards: 0/0 there would still poison the gradient.
-    width = torch.where(unstable, u - l, torch.ones_like(u))
-    chord = torch.where(unstable, (u - negative_slope * l) / width, stable_slope)
-    shift = torch.where(unstable, (negative_slope - 1) * u * l / width, torch.zeros_like(u))
+    chord, shift = _Chord.apply(l, u, negative_slope)
     if lower == "parallel":
         return Relaxation(chord, chord, shift)
     steep = torch.where(u > -l, torch.ones_like(u), negative_slope.expand_as(u))
-    return Relaxation(torch.where(unstable & ~chord.isnan(), steep, chord), chord, shift)
+    return Relaxation(torch.where((l < 0) & (u > 0), steep, chord), chord, shift)
+
+
+class _Chord(torch.autograd.Function):
+    """Slope and intercept of the chord, in few passes and with the gradient of the entries whose
+    sign is open only: autograd would divide by the widths of the others too.
+    """
+
+    @staticmethod
+    def forward(
+        ctx: Any, low: Tensor, high: Tensor, negative_slope: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        ctx.save_for_backward(low, high, negative_slope)
+        below, ratio, _, _ = _share(low, high)
+        slope = (1 - negative_slope) * ratio + negative_slope
+        return slope, (negative_slope - 1) * below * ratio
+
+    @staticmethod
+    @once_differentiable
+    def backward(
+        ctx: Any, slope: Tensor, shift: Tensor
+    ) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        low, high, negative_slope = ctx.saved_tensors
+        below, ratio, width, unstable = _share(low, high)
+        by_low = by_high = by_slope = None
+        if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
+            open_share, slope_rate = (1 - negative_slope) * unstable, slope / width
+            rest = 1 - ratio
+            by_low = open_share * ratio * (slope_rate - ratio * shift)
+            by_high = open_share * rest * (slope_rate + rest * shift)
+        if ctx.needs_input_grad[2]:
+            by_slope = (slope * (1 - ratio) + shift * below * ratio).sum_to_size(
+                negative_slope.shape
+            )
+        return by_low, by_high, by_slope
+
+
+def _share(low: Tensor, high: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    r"""The negative part of the lower end, the share :math:`u/(u - l)` of the box above zero (1
+    where :math:`l \ge 0`, 0 where :math:`u \le 0`), the width it refers to, and whether the
+    sign is open.
+    """
+    below, above = low.clamp(max=0), high.clamp(min=0)
+    width = above - below
+    width += width == 0
+    return below, above / width, width, (below * above) != 0

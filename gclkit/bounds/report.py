@@ -9,7 +9,6 @@ from jaxtyping import Bool, Int
 from torch import Tensor
 
 from gclkit.bounds.edge_drop_set import EdgeDropSet
-from gclkit.bounds.sparse import product
 from gclkit.bounds.views import draw_view
 from gclkit.checks import check_count, check_probability
 
@@ -71,7 +70,7 @@ def nodes_in_reach(drops: EdgeDropSet, num_layers: int) -> Bool[Tensor, " n"]:
     matrix = drops.matrix(torch.ones(len(drops.target), device=drops.target.device))
     reached = (drops.usable_budget > 0).float()[:, None]
     for _ in range(num_layers):
-        reached = ((product(matrix, reached) + reached) > 0).float()
+        reached = ((drops.product(matrix, reached) + reached) > 0).float()
     return reached[:, 0] > 0
 
 
