@@ -20,7 +20,7 @@ MAY_IMPORT = {
     "bounds": set(),
     "regularizers": {"bounds"},
     "methods": {"graphs", "communities", "augmentations", "encoders", "losses"},
-    "training": {"graphs", "encoders", "methods", "regularizers", "losses"},
+    "training": {"graphs", "encoders", "methods", "regularizers", "losses", "bounds", "ops"},
     "evaluators": {"graphs"},
     "reports": set(),
     "testing": {"graphs"},

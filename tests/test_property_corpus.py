@@ -701,6 +701,9 @@ WAYS = {
     "training.diagnose_collapse": lambda case: training.diagnose_collapse(
         case.pick(1.0, float("nan")), (case.x, case.x)
     ),
+    "training.estimate_training_memory": lambda case: training.estimate_training_memory(
+        methods.GRACE(case.width, out_channels=4), case.data
+    ),
     "training.pretrain": _pretrain,
 }
 
@@ -734,6 +737,7 @@ APART = {
     "reports.write_yaml": "takes plain values",
     "training.Callback": "a protocol",
     "training.CollapseWarning": "a warning",
+    "training.MemoryEstimate": "a result",
     "training.Pretrained": "a result",
     "training.RunConfig": "takes plain values",
     "training.TrainingDiverged": "an error",

@@ -57,6 +57,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--out", type=Path, help="default: runs/<dataset>-<method>-<time>")
     parser.add_argument("--force", action="store_true", help="delete the run that is in --out")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a half-written run")
+    parser.add_argument("--dry-run", action="store_true",
+                        help="print the memory that training takes, write nothing")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
@@ -65,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
-    from gclkit.cli.experiment import run_experiment
+    from gclkit.cli.experiment import check_run, load_graph, run_experiment
     from gclkit.cli.summary import print_summary
     from gclkit.reports import RunFolder
     from gclkit.training import read_config
@@ -80,6 +82,10 @@ def run(args: argparse.Namespace) -> int:
         config, path = read_config(args.resume / "config.yaml"), args.resume
     else:
         config = _config(args)
+    if args.dry_run:
+        check_run(config, load_graph(config, log=print), log=print)
+        return 0
+    if args.resume is None:
         name = f"{Path(args.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
         path = args.out or Path("runs") / name
     with RunFolder(path, force=args.force, resume=args.resume is not None) as folder:

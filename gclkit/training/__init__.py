@@ -13,12 +13,14 @@ from gclkit.training.config import (
 )
 from gclkit.training.interrupt import TrainingInterrupted
 from gclkit.training.loop import TrainingDiverged
+from gclkit.training.memory import MemoryEstimate, estimate_training_memory
 from gclkit.training.pretrain import Pretrained, pretrain
 from gclkit.training.tensorboard import TensorBoardLogger
 
 __all__ = [
     "Callback",
     "CollapseWarning",
+    "MemoryEstimate",
     "Pretrained",
     "RunConfig",
     "TensorBoardLogger",
@@ -26,6 +28,7 @@ __all__ = [
     "TrainingInterrupted",
     "build_method",
     "diagnose_collapse",
+    "estimate_training_memory",
     "list_methods",
     "list_recipes",
     "load_checkpoint",

@@ -18,6 +18,7 @@ from gclkit.methods import Method
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
 from gclkit.training.loop import Regularizer, TrainingLoop
+from gclkit.training.memory import check_memory, estimate_training_memory
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,8 @@ def pretrain(
         progress: Show a progress bar.
 
     Raises:
-        ValueError: For settings out of range, a graph that is not fit for training, or a
-            checkpoint of another run.
+        ValueError: For settings out of range, a graph that is not fit for training, a
+            checkpoint of another run, or a training that needs more memory than there is.
         FileExistsError: If :obj:`checkpoint` is there and :obj:`resume` is not set.
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
@@ -103,6 +104,8 @@ def pretrain(
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
     check_graph(type(method).__name__, data)
     device = torch.device(device) if device is not None else data.edge_index.device
+    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
+    check_memory(estimate, method, data, device)
 
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

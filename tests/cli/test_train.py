@@ -143,6 +143,28 @@ def test_interrupted_and_resumed_is_uninterrupted(small, tmp_path):
     assert np.array_equal(a, b)
 
 
+def test_a_dry_run_prints_the_memory_and_writes_nothing(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["--dry-run", "--regularizer", "pot", "--out", str(tmp_path / "run")]
+    assert main(["train", *small, *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    sizes = {line[:20].strip(): float(line.split()[-2]) for line in lines[-8:]}
+    assert next(iter(sizes)) == "process base" and list(sizes)[-2:] == ["optimizer", "total"]
+    total = sizes.pop("total")
+    assert sizes["POT"] > 0 and sum(sizes.values()) == pytest.approx(total, abs=0.5)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("gclkit.training.memory.available_bytes", lambda device: 1000)
+    for further in ([], ["--dry-run"]):
+        assert main(["train", *small, *further]) == 2
+        line = capsys.readouterr().err.splitlines()[-1]
+        assert line.startswith("gclkit: CSGCL: needs about ") and "use smaller out_channels" in line
+        assert not list(tmp_path.glob("runs/*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

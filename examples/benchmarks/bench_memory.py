@@ -1,0 +1,56 @@
+"""The memory that a training is estimated to take against the peak that it takes.
+
+python examples/benchmarks/bench_memory.py > examples/benchmarks/results/cpu-2-cores/memory.csv
+
+Every row is a process of its own: it loads the graph, estimates, trains a few epochs and reads its
+peak resident memory. `ratio` is the estimate over the peak.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+from dataclasses import replace
+
+from gclkit.cli.experiment import build_regularizer, load_graph
+from gclkit.training import build_method, estimate_training_memory, pretrain, resolve_config
+
+RUNS = ["cora/grace", "cora/csgcl", "cora/grace/pot", "cora/csgcl/pot", "photo/grace",
+        "photo/csgcl", "cs/grace", "cs/csgcl"]  # fmt: skip
+
+parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+parser.add_argument("--runs", nargs="+", default=RUNS, metavar="DATASET/METHOD[/pot]")
+parser.add_argument("--epochs", type=int, default=4)
+parser.add_argument("--here", action="store_true", help="the one run in this process")
+
+
+def measure(run: str, epochs: int) -> str:
+    """One row: the estimate before training and the peak after it."""
+    dataset, method_name, *pot = run.split("/")
+    config = resolve_config(method_name, dataset, training={"epochs": epochs})
+    regularizer = {"regularizer": "pot", "kappa": 0.4, "pot_mode": "pairwise"} if pot else {}
+    config = replace(config, run=regularizer)
+    data = load_graph(config, log=None)
+    method = build_method(config, data.num_features)
+    pot_term = build_regularizer(config, method, data)
+    estimate = estimate_training_memory(method, data, regularizer=pot_term)
+    pretrain(method, data, regularizer=pot_term, **config.training)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    parts = ",".join(f"{part / 1e6:.0f}" for part in (*estimate, estimate.total, peak))
+    return f"{run},{parts},{estimate.total / peak:.2f}"
+
+
+def main() -> None:
+    args = parser.parse_args()
+    if args.here:
+        print(measure(args.runs[0], args.epochs))
+        return
+    print("run,process,features,views,encoder,loss,pot,optimizer,estimate_mb,peak_mb,ratio")
+    for run in args.runs:
+        command = [sys.executable, __file__, "--here", "--epochs", str(args.epochs), "--runs", run]
+        print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,140 @@
+"""The estimate follows what is counted, names the knob when it refuses, and precedes training."""
+
+import copy
+import re
+
+import pytest
+import torch
+
+import gclkit.training.memory as memory
+from gclkit.methods import BGRL, CSGCL, GRACE
+from gclkit.regularizers import ProvableTraining
+from gclkit.testing.graphs import random_graph
+from gclkit.testing.measure import PeakBytes
+from gclkit.training import MemoryEstimate, estimate_training_memory, pretrain
+
+N, F = 1600, 48
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return random_graph(num_nodes=N, num_features=F, seed=3)
+
+
+def sparse(graph):
+    graph = copy.copy(graph)
+    graph.x = (graph.x * (graph.x > 1.8)).to_sparse_csr()
+    return graph
+
+
+def pot(method, graph, mode="pairwise"):
+    sizes = {"edge_index": graph.edge_index, "num_nodes": N, "p": (0.3, 0.4)}
+    return ProvableTraining(encoder=method.encoder, mode=mode, **sizes)
+
+
+def peak_of_a_step(method, graph, regularizer=None):
+    batch = method.prepare(graph, torch.Generator().manual_seed(5))
+    with PeakBytes() as measured:
+        output = method.step(batch, 1)
+        loss = output.loss
+        if regularizer is not None:
+            pairs = zip(output.views, output.embeddings, strict=True)
+            loss = regularizer(loss, *((v.x, v.edge_index, z) for v, z in pairs))
+        loss.backward()
+    return measured.peak
+
+
+@pytest.mark.parametrize("cls", [GRACE, CSGCL])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"activation": "rrelu", "anchors": 300},
+        {"activation": "prelu", "num_layers": 3, "hidden_channels": 90},
+        {"norm": "layer", "memory_budget": 30e6},
+    ],
+)
+def test_is_near_the_bytes_of_a_step(cls, options, graph):
+    method = cls(F, out_channels=72, projection_channels=40, **options)
+    estimate = estimate_training_memory(method, graph)
+    step = (estimate.total - estimate.process - estimate.features) / memory.HELD_BY_ALLOCATOR
+    assert 0.9 < step / peak_of_a_step(method, graph) < 1.6
+
+
+@pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
+def test_counts_provable_training(mode, graph):
+    method = GRACE(F, out_channels=72, projection_channels=40)
+    regularizer = pot(method, graph, mode)
+    without = peak_of_a_step(method, graph)
+    extra = peak_of_a_step(method, graph, regularizer) - without
+    estimate = estimate_training_memory(method, graph, regularizer=regularizer)
+    assert 0.6 < estimate.pot / memory.HELD_BY_ALLOCATOR / extra < 1.5
+    assert estimate_training_memory(method, graph).pot == 0
+
+
+def test_sparse_features_take_less(graph):
+    method = GRACE(F, out_channels=8)
+    dense, csr = (estimate_training_memory(method, g) for g in (graph, sparse(graph)))
+    assert csr.views < dense.views and csr.encoder == dense.encoder
+    values = sparse(graph).x
+    entries = values.values().numel()
+    assert csr.features == dense.features - N * F * 4 + entries * 12 + (N + 1) * 8
+
+
+def test_the_rows_add_up_and_are_printed():
+    estimate = MemoryEstimate(400_000_000, 3_000_000, 5_000_000, 70_000_000, 11, 0, 2_000_000)
+    assert estimate.total == 480_000_011
+    lines = estimate.lines()
+    assert lines[0] == "process base               400.0 MB"
+    assert lines[-1] == "total                      480.0 MB"
+    assert [line[:8].strip() for line in lines[1:-1]] == [
+        "features", "views", "encoder", "loss", "POT", "optimize"
+    ]  # fmt: skip
+
+
+def test_a_method_without_pairs_is_linear_in_the_nodes(graph):
+    estimate = estimate_training_memory(BGRL(F, out_channels=16), graph)
+    assert 0 < estimate.loss <= 12.5 * 4 * N * 16
+    assert estimate.optimizer < 20 * sum(p.numel() for p in BGRL(F, out_channels=16).parameters())
+
+
+def test_refuses_before_the_first_epoch_and_writes_nothing(graph, tmp_path, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 9_000_000)
+    method = GRACE(F, out_channels=72)
+    path = tmp_path / "checkpoint.pt"
+    message = (
+        r"GRACE: needs about [\d.]+ MB for training on n=1600, f=48 \(0\.009 GB free\); "
+        r"use smaller out_channels"
+    )
+    with pytest.raises(ValueError, match=f"^{message}$"):
+        pretrain(method, graph, epochs=3, checkpoint=path)
+    assert not list(tmp_path.iterdir())
+
+
+def wide(graph):
+    graph = copy.copy(graph)
+    graph.x = torch.rand(N, 1500)
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("options", "change", "advice"),
+    [
+        ({"backend": "reference"}, None, "use backend='blockwise'"),
+        ({"memory_budget": 50e6}, None, "use a smaller memory_budget"),
+        ({}, wide, "use features in the CSR layout"),
+        ({"out_channels": 90}, pot, "use the mode 'published' of provable training or smaller"),
+    ],
+)
+def test_names_what_takes_most(options, change, advice, graph, monkeypatch):
+    monkeypatch.setattr(memory, "available_bytes", lambda device: 1_000_000)
+    graph = wide(graph) if change is wide else graph
+    method = GRACE(graph.num_features, **{"out_channels": 6, "projection_channels": 6} | options)
+    regularizer = pot(method, graph) if change is pot else None
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        pretrain(method, graph, epochs=3, regularizer=regularizer)
+
+
+def test_a_graph_not_fit_for_training_is_refused(graph):
+    with pytest.raises(ValueError, match=r"^GRACE: "):
+        estimate_training_memory(GRACE(F), copy.copy(graph).update({"x": None}))
