@@ -8,7 +8,7 @@ from typing import Any
 
 TASKS = ("classification", "clustering", "link_prediction")
 CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
-TRAINING = ("epochs", "lr", "weight_decay", "warmup", "max_grad_norm", "retries")
+TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
 
 
@@ -35,6 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--lr", type=float)
     parser.add_argument("--weight-decay", type=float)
     parser.add_argument("--warmup", type=int, metavar="EPOCHS", help="learning-rate warm-up")
+    parser.add_argument("--schedule", help="of the learning rate: constant or cosine")
     parser.add_argument("--max-grad-norm", type=float)
     parser.add_argument("--retries", type=int, help="go back and halve the step when not finite")
     parser.add_argument("--temperature", type=float)

@@ -21,6 +21,7 @@ TRAINING_DEFAULTS: dict[str, Any] = {
     "lr": 1e-3,
     "weight_decay": 1e-5,
     "warmup": 0,
+    "schedule": "constant",
     "max_grad_norm": None,
     "retries": 0,
 }

@@ -18,8 +18,11 @@ from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import save_checkpoint
 from gclkit.training.collapse import warn_of_collapse
 from gclkit.training.interrupt import Interruptible, TrainingInterrupted
+from gclkit.training.schedule import scheduled_lr
 
 Regularizer = Callable[..., Tensor]
+# Settings that the first checkpoints did not hold, as they were then.
+OLDER = {"schedule": "constant"}
 
 
 class TrainingDiverged(ArithmeticError):
@@ -61,7 +64,7 @@ class TrainingLoop:
 
     def restore(self, state: dict[str, Any]) -> None:
         for key, value in self.settings.items():
-            if state["settings"].get(key) != value:
+            if state["settings"].get(key, OLDER.get(key)) != value:
                 rule = f"that of a run with {key}={state['settings'].get(key)!r}"
                 reject("pretrain", key, rule, value)
         self.epoch, self.lr, self.history = state["epoch"], state["lr"], state["history"]
@@ -127,9 +130,9 @@ class TrainingLoop:
     ) -> tuple[dict[str, float], StepOutput]:
         """One epoch: step, gradient, checks, update."""
         epoch = self.epoch + 1
-        warmup = self.settings["warmup"]
+        schedule = {key: self.settings.get(key, 0) for key in ("epochs", "warmup", "schedule")}
         for group in self.optimizer.param_groups:
-            group["lr"] = self.lr * min(1.0, epoch / warmup) if warmup else self.lr
+            group["lr"] = scheduled_lr(self.lr, epoch, **schedule)
         self.method.train()
         self.optimizer.zero_grad(set_to_none=True)
         output = self.method.step(self.data, epoch)

@@ -12,13 +12,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count, check_non_negative, check_positive
+from gclkit.checks import check_choice, check_count, check_non_negative, check_positive
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
 from gclkit.training.loop import Regularizer, TrainingLoop
 from gclkit.training.memory import check_memory, estimate_training_memory
+from gclkit.training.schedule import SCHEDULES
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ def pretrain(
     lr: float = 1e-3,
     weight_decay: float = 1e-5,
     warmup: int = 0,
+    schedule: str = "constant",
     seed: int = 0,
     regularizer: Regularizer | None = None,
     callbacks: Sequence[Callback] = (),
@@ -69,6 +71,8 @@ def pretrain(
         lr: Adam's step, above 0.
         weight_decay: Adam's L2 penalty, 0 or more.
         warmup: Epochs over which the step grows linearly to :obj:`lr`.
+        schedule: ``"constant"`` after the warm-up, or ``"cosine"``: falling to 0 over the
+            :obj:`epochs`, which a resumed run must then keep.
         seed: Seed of parameters and views.
         regularizer: Called with the loss and ``(x, edge_index, z)`` of each view; returns
             the loss to minimise.
@@ -95,6 +99,7 @@ def pretrain(
     check_positive("pretrain", "lr", lr)
     check_non_negative("pretrain", "weight_decay", weight_decay)
     check_count("pretrain", "warmup", warmup, at_least=0)
+    check_choice("pretrain", "schedule", schedule, SCHEDULES)
     check_count("pretrain", "seed", seed, at_least=0)
     check_count("pretrain", "every", every)
     check_count("pretrain", "retries", retries, at_least=0)
@@ -120,8 +125,11 @@ def pretrain(
             "lr": lr,
             "weight_decay": weight_decay,
             "warmup": warmup,
+            "schedule": schedule,
             "seed": seed,
         }
+        if schedule != "constant":
+            settings["epochs"] = epochs
         loop = TrainingLoop(method, method.prepare(data, generator), generator, settings)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
