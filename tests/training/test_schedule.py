@@ -1,3 +1,4 @@
+import itertools
 import math
 
 import pytest
@@ -24,7 +25,7 @@ def test_the_cosine_falls_and_never_reaches_zero():
     for warmup in (0, 3, 10, 25):
         found = rates("cosine", warmup=warmup)
         falling = found[warmup:]
-        assert all(a > b for a, b in zip(falling, falling[1:], strict=False))
+        assert all(a > b for a, b in itertools.pairwise(falling))
         assert min(found) > 0
 
 
