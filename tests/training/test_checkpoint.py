@@ -1,6 +1,10 @@
+import errno
 import os
 import pickle
 import re
+import shutil
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -35,18 +39,77 @@ def test_falls_back_on_the_one_before(tmp_path, damage):
     assert load_checkpoint(path)["epoch"] == 1
 
 
-def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("module", "name", "error"),
+    [
+        (torch, "save", RuntimeError("PytorchStreamWriter failed writing file: write failed")),
+        (torch, "save", OSError(errno.ENOSPC, "No space left on device")),
+        (os, "fsync", OSError(errno.ENOSPC, "No space left on device")),
+    ],
+)
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch, module, name, error):
     path = tmp_path / "checkpoint.pt"
     save_checkpoint(path, {"epoch": 1})
 
     def full(*_args):
-        raise RuntimeError("PytorchStreamWriter failed writing file: file write failed")
+        raise error
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(OSError, match=r"^save_checkpoint: cannot write 'checkpoint.pt': "):
+    monkeypatch.setattr(module, name, full)
+    sentence = f"save_checkpoint: cannot write 'checkpoint.pt': {error}"
+    with pytest.raises(OSError, match=f"^{re.escape(sentence)}$"):
         save_checkpoint(path, {"epoch": 2})
     assert load_checkpoint(path)["epoch"] == 1
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+FULL_DISK = """
+import sys, torch
+from gclkit.training import load_checkpoint, save_checkpoint
+
+path = sys.argv[1] + "/checkpoint.pt"
+for epoch in (1, 2):
+    save_checkpoint(path, {"epoch": epoch, "weight": torch.full((300, 100), float(epoch))})
+for size in (1 << 20, 230_000):  # More than the disk has; and more than two others leave.
+    try:
+        save_checkpoint(path, {"epoch": 3, "weight": torch.ones(size)})
+    except OSError as error:
+        print(error)
+    state = load_checkpoint(path)
+    assert state["epoch"] == 2 and (state["weight"] == 2).all()
+import os
+print(sorted(os.listdir(sys.argv[1])))
+"""
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_named_and_the_last_checkpoint_stays(tmp_path):
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = f"mount -t tmpfs -o size=1m tmpfs '{disk}'"
+    private = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if shutil.which("unshare") is None or subprocess.run([*private, mount]).returncode:
+        pytest.skip("needs the right to mount a small disk: unshare --mount and tmpfs")
+    (tmp_path / "full_disk.py").write_text(FULL_DISK)
+    command = f"{mount} && '{sys.executable}' '{tmp_path / 'full_disk.py'}' '{disk}'"
+    done = subprocess.run([*private, command], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    *errors, left = done.stdout.splitlines()
+    assert len(errors) == 2
+    assert all(e.startswith("save_checkpoint: cannot write 'checkpoint.pt': ") for e in errors)
+    assert left == "['checkpoint.previous.pt', 'checkpoint.pt']"
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    path = tmp_path / "checkpoint.pt"
+    for process in (dead.pid, os.getppid()):
+        (tmp_path / f".checkpoint.pt.{process}.draft").write_bytes(b"half")
+    save_checkpoint(path, {"epoch": 3})
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        f".checkpoint.pt.{os.getppid()}.draft",
+        "checkpoint.pt",
+    ]
 
 
 def test_a_crash_between_the_renames_loses_nothing(tmp_path, monkeypatch):
