@@ -310,8 +310,18 @@ def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]
     return diagnose(z, graph, temperature=temperature, scores=scores)
 
 
+DETERMINISM = {
+    "cpu": "bit-identical for one machine, seed and number of threads, also when resumed",
+    "other": (
+        "not guaranteed bit for bit: index_add of the degrees and the sparse-dense products of the "
+        "encoder may add in another order in each run"
+    ),
+}
+
+
 def environment(config: RunConfig) -> dict[str, Any]:
-    """Versions, device and arithmetic of a run."""
+    """Versions, device and arithmetic of a run, and what of it repeats bit for bit."""
+    kind = torch.device(config.run.get("device") or "cpu").type
     return {
         "gclkit": gclkit.__version__,
         "torch": torch.__version__,
@@ -319,6 +329,7 @@ def environment(config: RunConfig) -> dict[str, Any]:
         "threads": torch.get_num_threads(),
         "precision": config.model.get("precision", "float32"),
         "backend": config.model.get("backend", "auto"),
+        "determinism": DETERMINISM["cpu" if kind == "cpu" else "other"],
     }
 
 

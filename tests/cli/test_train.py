@@ -65,9 +65,8 @@ def test_the_report_follows_the_schema(run):
     assert set(report["baselines"]) == names
     assert all(0 < control["accuracy"]["mean"] <= 1 for control in report["baselines"].values())
     assert {"communities_s", "seconds_per_epoch", "total_s", "peak_rss_mb"} == set(report["timing"])
-    assert {"gclkit", "torch", "device", "threads", "precision", "backend"} == set(
-        report["environment"]
-    )
+    environment = {"gclkit", "torch", "device", "threads", "precision", "backend", "determinism"}
+    assert environment == set(report["environment"])
     config = yaml.safe_load((run / "config.yaml").read_text())
     assert config["model"]["out_channels"] == 8 and config["training"]["epochs"] == 3
 
