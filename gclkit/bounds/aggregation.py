@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.utils.checkpoint import checkpoint
 
+from gclkit.bounds.blocks import by_columns
 from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.neighborhoods import Neighborhoods, group_by_degree
@@ -73,26 +73,22 @@ def budgeted(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Bo
     lists = group_by_degree(
         drops.target, drops.degree, torch.arange(drops.num_nodes, device=drops.target.device)
     )
-    lower = _by_columns(drops, propagation, lists, u.lower, v.lower, v.upper)
-    upper = -_by_columns(drops, propagation, lists, -u.upper, -v.upper, -v.lower)
+    lower = _lower_ends(drops, propagation, lists, u.lower, v.lower, v.upper)
+    upper = -_lower_ends(drops, propagation, lists, -u.upper, -v.upper, -v.lower)
     return Box(lower, upper)
 
 
-def _by_columns(
+def _lower_ends(
     drops: EdgeDropSet, propagation: Propagation, lists: list[Neighborhoods], *boxes: Tensor
 ) -> Float[Tensor, "n d"]:
-    padded = sum(group.edges.numel() for group in lists)
-    width = max(1, BLOCK_NUMEL // max(1, padded))
     span = [(0, int(drops.budget.max()) if drops.num_nodes else 0)]
 
-    def block(u: Tensor, v_low: Tensor, v_high: Tensor) -> Tensor:
+    def block(u: Tensor, v_low: Tensor, v_high: Tensor) -> tuple[Tensor]:
         m = column_minimum(drops, propagation, u)
-        return least_sums(drops, propagation, lists, m, [Box(v_low, v_high)], span)[0]
+        return (least_sums(drops, propagation, lists, m, [Box(v_low, v_high)], span)[0],)
 
-    blocks = zip(*(box.split(width, dim=1) for box in boxes), strict=True)
-    if torch.is_grad_enabled() and any(box.requires_grad for box in boxes):
-        return torch.cat([checkpoint(block, *part, use_reentrant=False) for part in blocks], 1)
-    return torch.cat([block(*part) for part in blocks], dim=1)
+    padded = max(1, sum(group.edges.numel() for group in lists))
+    return by_columns(block, *boxes, shared=propagation.parameters, rows=padded)[0]
 
 
 def column_minimum(

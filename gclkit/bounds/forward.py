@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
@@ -52,7 +53,7 @@ def trace_boxes(
     aggregate = _plain_by_columns if tightness == "interval" else budgeted
     traces: list[Trace] = []
     for layer in layers:
-        sent, own = _maps(layer, traces, x)
+        sent, own = maps(layer, traces, x)
         before = sent
         if layer.propagation is not None:
             before = aggregate(drops, layer.propagation, sent, own)
@@ -61,13 +62,15 @@ def trace_boxes(
     return traces
 
 
-def _maps(layer: Layer, traces: list[Trace], x: Tensor) -> tuple[Box, Box]:
-    """What a layer makes of the output of the one before, or of the features."""
-    maps = [layer.weight] if layer.root_weight is None else [layer.weight, layer.root_weight]
+def maps(layer: Layer, traces: Sequence[Trace], x: Tensor) -> tuple[Box, Box]:
+    """What a layer sends and keeps of the output of the one before, or of the features; one
+    object where both have the same weights.
+    """
+    weights = [layer.weight] if layer.root_weight is None else [layer.weight, layer.root_weight]
     if not traces:
-        boxes = [multiply(point(x), weight) for weight in maps]
+        boxes = [multiply(point(x), weight) for weight in weights]
     else:
-        boxes = [_map_activated(traces[-1], weight) for weight in maps]
+        boxes = [_map_activated(traces[-1], weight) for weight in weights]
     return boxes[0], boxes[-1]
 
 
@@ -87,17 +90,16 @@ def _map_activated(trace: Trace, weight: Tensor | None) -> Box:
 
 
 def _plain_by_columns(drops: EdgeDropSet, propagation: Propagation, u: Box, v: Box) -> Box:
-    if u.is_point and v.is_point:
+    size = 1 if u.is_point else 2
 
-        def at(u_at: Tensor, v_at: Tensor) -> Box:
-            return plain(drops, propagation, point(u_at), point(v_at))
+    def step(*ends: Tensor) -> Box:
+        sent = Box(ends[0], ends[size - 1])
+        own = Box(ends[size], ends[-1]) if len(ends) > size else sent
+        return plain(drops, propagation, sent, own)
 
-        return Box(*by_columns(at, u.lower, v.lower))
-
-    def between(u_low: Tensor, u_high: Tensor, v_low: Tensor, v_high: Tensor) -> Box:
-        return plain(drops, propagation, Box(u_low, u_high), Box(v_low, v_high))
-
-    return Box(*by_columns(between, *u, *v))
+    # Handed over once where both are one box: there is one gradient then, too.
+    ends = u[:size] if v is u else (*u[:size], *v[:size])
+    return Box(*by_columns(step, *ends, shared=propagation.parameters))
 
 
 def trace_view(
@@ -123,14 +125,48 @@ def trace_view(
         if not traces and first is not None:
             sent, own = first.sent, first.own
         else:
-            sent, own = _maps(layer, traces, x)
+            sent, own = maps(layer, traces, x)
         y = sent.lower
-        if layer.propagation is not None:
-            d = degree.to(y)
-            matrix = view_matrix(layer, drops, kept, d)
-            y = drops.product(matrix, y) + layer.propagation.root(d)[:, None] * own.lower
+        y = ViewSum(layer, drops, kept, degree.to(y))(y, own.lower)
         traces.append(Trace(sent, own, shift(point(y), layer.bias), layer.negative_slope))
     return traces
+
+
+class ViewSum:
+    """The neighbourhood sum of a layer on one view; a layer without one hands on what it gets.
+
+    Args:
+        layer: The layer.
+        drops: The graph.
+        kept: The edges of the view.
+        degree: Degrees on it.
+    """
+
+    def __init__(
+        self,
+        layer: Layer,
+        drops: EdgeDropSet,
+        kept: Bool[Tensor, " e"],
+        degree: Float[Tensor, " n"],
+    ) -> None:
+        self.drops = drops
+        self.matrix, self.root = None, torch.zeros_like(degree)
+        if layer.propagation is not None:
+            self.matrix = view_matrix(layer, drops, kept, degree)
+            self.root = layer.propagation.root(degree)
+
+    def __call__(
+        self, sent: Float[Tensor, "n d"], own: Float[Tensor, "n d"]
+    ) -> Float[Tensor, "n d"]:
+        """The sum with the node's own term."""
+        if self.matrix is None:
+            return sent
+        return self.neighbours(sent) + self.root[:, None] * own
+
+    def neighbours(self, sent: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+        """The sum over the neighbours alone."""
+        assert self.matrix is not None
+        return self.drops.product(self.matrix, sent)
 
 
 def view_matrix(

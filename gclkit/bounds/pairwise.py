@@ -11,7 +11,7 @@ from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
-from gclkit.bounds.forward import trace_boxes, trace_view, view_matrix
+from gclkit.bounds.forward import ViewSum, maps, trace_boxes, trace_view
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import relax
 
@@ -51,34 +51,46 @@ def pairwise_bound(
     """
     boxes = trace_boxes(layers, x, drops, tightness)
     k, coefficients, constant = to_last_propagation(layers, at_nodes(boxes, nodes), directions)
-    values = trace_view(layers[: max(k, 1)], x, drops, kept, first=boxes[0])
 
     def pick(rows: Tensor) -> Tensor:
         return rows if nodes is None else rows[nodes]
 
     layer = layers[k]
     if k == 0:
+        y = pick(trace_view(layers[:1], x, drops, kept, first=boxes[0])[0].before.lower)
         bias = 0 if layer.bias is None else layer.bias
-        y = pick(values[0].before.lower) - bias
-        return constant + (y * coefficients).sum(dim=-1)
-    assert layer.propagation is not None
+        return constant + ((y - bias) * coefficients).sum(dim=-1)
+    inner = layers[k - 1]
+    sent, own = boxes[0].sent, boxes[0].own
+    if k > 1:
+        values = trace_view(layers[: k - 1], x, drops, kept, first=boxes[0])
+        sent, own = maps(inner, values, x)
     degree = drops.count(kept).to(constant)
-    matrix, root = view_matrix(layer, drops, kept, degree), layer.propagation.root(degree)
+    near, far = ViewSum(inner, drops, kept, degree), ViewSum(layer, drops, kept, degree)
     through = pull_back(coefficients, layer.weight)
-    inputs = [through]
+    split = [] if own is sent else [own.lower]
+    split_through = []
     if layer.root_weight is not None:
-        inputs.append(pull_back(coefficients, layer.root_weight))
+        split_through = [pull_back(coefficients, layer.root_weight)]
 
     def step(
-        low: Tensor, high: Tensor, y: Tensor, slope: Tensor, through: Tensor, *rest: Tensor
+        low: Tensor,
+        high: Tensor,
+        slope: Tensor,
+        bias: Tensor,
+        through: Tensor,
+        sent: Tensor,
+        *rest: Tensor,
     ) -> tuple[Tensor]:
         _, chord, lift = relax(Box(low, high), slope)
-        line = chord * y
-        own = (rest[0] if rest else through) * pick(root)[:, None]
-        score = through * pick(drops.product(matrix, line)) + own * pick(line)
-        score = score + parts(through)[1] * pick(drops.product(matrix, lift))
-        return ((score + parts(own)[1] * pick(lift)).sum(dim=-1),)
+        line = chord * (near(sent, rest[0] if split else sent) + bias)
+        root = (rest[-1] if split_through else through) * pick(far.root)[:, None]
+        score = through * pick(far.neighbours(line)) + root * pick(line)
+        score = score + parts(through)[1] * pick(far.neighbours(lift))
+        return ((score + parts(root)[1] * pick(lift)).sum(dim=-1),)
 
-    box, y = boxes[k - 1].before, values[k - 1].before.lower
-    slope = as_row(layers[k - 1].negative_slope, y.shape[1], y)
-    return constant + by_columns(step, *box, y, slope, *inputs)[0]
+    d = through.shape[1]
+    slope, bias = as_row(inner.negative_slope, d, through), as_row(inner.bias, d, through)
+    columns = (slope, bias, through, sent.lower, *split, *split_through)
+    shared = (near.root, far.root)
+    return constant + by_columns(step, *boxes[k - 1].before, *columns, shared=shared)[0]

@@ -23,12 +23,14 @@ class Propagation:
         row: :math:`w`, factor of the receiving node.
         column: :math:`c`, factor of the sending node.
         root: :math:`s`, factor of the node's own term.
+        parameters: What the factors read and may be trained.
     """
 
     name: str
     row: Callable[[Tensor], Tensor]
     column: Callable[[Tensor], Tensor]
     root: Callable[[Tensor], Tensor]
+    parameters: tuple[Tensor, ...] = ()
 
 
 def gcn() -> Propagation:
@@ -61,4 +63,4 @@ def gin_sum(epsilon: Tensor) -> Propagation:
     def root(degree: Float[Tensor, "*n"]) -> Float[Tensor, "*n"]:
         return torch.ones_like(degree) + epsilon.to(degree)
 
-    return Propagation("GIN", torch.ones_like, torch.ones_like, root)
+    return Propagation("GIN", torch.ones_like, torch.ones_like, root, (epsilon,))

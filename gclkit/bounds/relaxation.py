@@ -72,7 +72,8 @@ class _Chord(torch.autograd.Function):
         below, ratio, width, unstable = _share(low, high)
         by_low = by_high = by_slope = None
         if ctx.needs_input_grad[0] or ctx.needs_input_grad[1]:
-            open_share, slope_rate = (1 - negative_slope) * unstable, slope / width
+            # Widths of closed entries may be too small to divide by.
+            open_share, slope_rate = (1 - negative_slope) * unstable, slope / (width + ~unstable)
             rest = 1 - ratio
             by_low = open_share * ratio * (slope_rate - ratio * shift)
             by_high = open_share * rest * (slope_rate + rest * shift)

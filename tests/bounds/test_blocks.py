@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from gclkit.bounds import node_compactness
@@ -18,7 +19,8 @@ def test_blocks_change_nothing(monkeypatch):
         return [*out, *torch.autograd.grad(value, [x, slope])]
 
     whole = run(False)
-    monkeypatch.setattr("gclkit.bounds.blocks.BLOCK_NUMEL", 18)
+    for name in ("WHOLE_NUMEL", "BLOCK_NUMEL"):
+        monkeypatch.setattr(f"gclkit.bounds.blocks.{name}", 18)
     torch.testing.assert_close(run(False), whole)
 
     def product(x, slope):
@@ -28,8 +30,13 @@ def test_blocks_change_nothing(monkeypatch):
     torch.testing.assert_close(summed, x @ slope.t())
 
 
-def test_bounds_in_blocks(make_encoder, make_graph, monkeypatch):
-    layers = make_encoder("sage", widths=(5, 6, 7, 4))
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+def test_bounds_in_blocks(conv, make_encoder, make_graph, monkeypatch):
+    layers = make_encoder(conv, "prelu", widths=(5, 6, 7, 4))
+    if conv == "gin":  # A factor of the sums that is trained.
+        for module, *_ in layers:
+            del module.eps
+            module.eps = torch.nn.Parameter(torch.tensor(-0.3).double())
     x, edge_index, z = make_graph([7, 9])
     parameters = [p for layer in layers for module in layer for p in module.parameters()]
 
@@ -48,7 +55,8 @@ def test_bounds_in_blocks(make_encoder, make_graph, monkeypatch):
 
     cases = [("pairwise", "interval"), ("certified", "budget")]
     whole = [run(*case) for case in cases]
-    monkeypatch.setattr("gclkit.bounds.blocks.BLOCK_NUMEL", 40)
+    for name in ("WHOLE_NUMEL", "BLOCK_NUMEL"):
+        monkeypatch.setattr(f"gclkit.bounds.blocks.{name}", 40)
     for case, expected in zip(cases, whole, strict=True):
         torch.testing.assert_close(run(*case), expected)
 

@@ -45,3 +45,22 @@ def test_a_point_box_has_a_finite_gradient_and_nan_stays():
     for lower in ("parallel", "adaptive"):
         lines = relax(Box(torch.tensor([torch.nan]), torch.ones(1)), torch.tensor(0.1), lower=lower)
         assert lines.lower_slope.isnan().all() and lines.upper_slope.isnan().all()
+
+
+def test_the_gradient_of_the_chord():
+    generator = torch.Generator().manual_seed(3)
+    box = make_box(40, generator=generator)
+    ends = [end.requires_grad_() for end in box]
+    slope = torch.rand(40, generator=generator, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda low, high, a: relax(Box(low, high), a)[1:], (*ends, slope)
+    )
+
+
+def test_known_signs_have_no_gradient_however_narrow_the_box():
+    low = torch.tensor([0.0, 1e-40, -1e-40, 3.0], requires_grad=True)
+    high = torch.tensor([0.0, 2e-40, 0.0, 3.0], requires_grad=True)
+    lines = relax(Box(low, high), torch.tensor(0.1))
+    (lines.upper_slope + 5 * lines.upper_shift).sum().backward()
+    assert low.grad.tolist() == high.grad.tolist() == [0, 0, 0, 0]
+    torch.testing.assert_close(lines.upper_slope, torch.tensor([0.1, 1.0, 0.1, 1.0]))
