@@ -8,6 +8,7 @@ slows down slows both; the ratio is that of the medians.
 """
 
 import argparse
+import copy
 import csv
 import platform
 import statistics
@@ -40,13 +41,13 @@ class PlainEncoder(torch.nn.Module):
         self.convs = torch.nn.ModuleList(
             pyg.GCNConv(c.in_channels, c.out_channels) for c in encoder.convs
         )
-        self.activations = encoder.activations
+        self.norms, self.activations = copy.deepcopy(encoder.norms), encoder.activations
         for mine, other in zip(self.convs, encoder.convs, strict=True):
             mine.load_state_dict(other.state_dict())
 
     def forward(self, x, edge_index, edge_weight=None):
-        for conv, activation in zip(self.convs, self.activations, strict=True):
-            x = activation(conv(x, edge_index, edge_weight))
+        for conv, norm, activation in zip(self.convs, self.norms, self.activations, strict=True):
+            x = activation(norm(conv(x, edge_index, edge_weight)))
         return x
 
 

@@ -11,7 +11,7 @@ def test_defaults_then_recipe_then_caller():
     config = resolve_config("CSGCL", "photo")
     assert config.method == "csgcl" and config.source == "ours"
     assert config.training["max_grad_norm"] is TRAINING_DEFAULTS["max_grad_norm"]
-    assert config.training["lr"] == 0.1 and config.model["temperature"] == 0.3
+    assert config.training["lr"] == 0.01 and config.model["temperature"] == 0.3
     mine = resolve_config("csgcl", "photo", model={"temperature": 0.6}, training={"lr": 0.02})
     assert mine.training["lr"] == 0.02 and mine.model["temperature"] == 0.6
     assert mine.model["edge_p"] == config.model["edge_p"]
