@@ -11,8 +11,9 @@ from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.neighborhoods import Neighborhoods, group_by_degree
 from gclkit.bounds.propagation import Propagation
+from gclkit.bounds.top_sums import top_sums
 
-BLOCK_NUMEL = 2**23
+BLOCK_NUMEL = 2**21
 
 
 def scale(low: Float[Tensor, " n"], high: Float[Tensor, " n"], box: Box) -> Box:
@@ -100,7 +101,8 @@ def column_minimum(
     clean = drops.degree.to(values)
     least = (drops.degree - drops.usable_budget).to(values)
     low, high = propagation.column(clean)[:, None], propagation.column(least)[:, None]
-    return torch.minimum(low * values, high * values)
+    positive, negative = parts(values)
+    return low * positive + high * negative
 
 
 def least_sums(
@@ -134,35 +136,38 @@ def least_sums(
     for group in lists:
         width = max(1, BLOCK_NUMEL // max(1, group.edges.shape[1] * m.shape[1]))
         for nodes, edges, real in group.split(width):
+            edges, real = edges.t(), real.t()
             sender = edges if per_edge else drops.source[edges]
-            values = m[sender].masked_fill(~real[..., None], 0)
-            total = values.sum(dim=1, keepdim=True)
+            values = m.index_select(0, sender.flatten()).view(*sender.shape, -1)
+            values = values.masked_fill(~real[..., None], 0)
+            total = values.sum(dim=0)
             limit = usable[nodes]
             deepest = min(int(limit.max()), ranges[-1][1])
-            removed = torch.zeros_like(total)
+            removed = torch.zeros_like(total)[None]
             if deepest:
                 loose = (real & droppable[edges])[..., None]
-                best = values.masked_fill(~loose, -torch.inf).transpose(1, 2).topk(deepest).values
-                steps = torch.arange(1, deepest + 1, device=nodes.device)
-                best = best.masked_fill((steps > limit[:, None])[:, None], 0)
-                removed = torch.cat([removed, best.cumsum(dim=2).transpose(1, 2)], dim=1)
+                best = top_sums(values.masked_fill(~loose, -torch.inf), deepest)
+                removed = torch.cat([removed, best])
             for c, (low, high) in enumerate(ranges):
                 r = torch.arange(low, max(low, min(high, deepest) + 1), device=nodes.device)
                 if not len(r):
                     found[c].append(found[0][-1])
                     continue
-                left = (drops.degree[nodes, None] - r).clamp(min=0).to(m)
+                left = (drops.degree[nodes] - r[:, None]).clamp(min=0).to(m)
                 s = propagation.root(left)[..., None]
-                mine = torch.minimum(s * own[c].lower[nodes, None], s * own[c].upper[nodes, None])
-                sums = propagation.row(left)[..., None] * (total - removed[:, r]) + mine
-                sums = sums.masked_fill((r > limit[:, None])[..., None], torch.inf).amin(dim=1)
+                mine = s * own[c].lower[nodes]
+                if not own[c].is_point and bool((s < 0).any()):
+                    mine = torch.minimum(mine, s * own[c].upper[nodes])
+                kept = total - removed[low : low + len(r)]
+                sums = propagation.row(left)[..., None] * kept + mine
+                sums = sums.masked_fill((r[:, None] > limit)[..., None], torch.inf).amin(dim=0)
                 if c:
                     sums = torch.where((limit >= low)[:, None], sums, found[0][-1])
                 found[c].append(sums)
     zero = torch.zeros(drops.num_nodes, m.shape[1], dtype=m.dtype, device=m.device)
     if not order:
         return [zero] * len(ranges)
-    return [zero.index_put((torch.cat(order),), torch.cat(part)) for part in found]
+    return [zero.index_copy(0, torch.cat(order), torch.cat(part)) for part in found]
 
 
 def _degrees(drops: EdgeDropSet, like: Tensor) -> tuple[Tensor, Tensor]:
