@@ -33,9 +33,10 @@ BOUND_MATRICES = {"published": 23, "pairwise": 36, "certified": 56}
 BLOCKED_MATRICES = {"published": 23, "pairwise": 18, "certified": 28}
 # Rows [edges, width] of the neighbours from which a budget picks.
 BOUND_MESSAGES = {"published": 0, "pairwise": 0, "certified": 9}
-# Resident over live bytes of a training on a CPU: the C allocator keeps holes. Measured 1.1 to 1.7
-# by examples/benchmarks/bench_memory.py.
+# Resident over live bytes of a training on a CPU: the C allocator keeps holes, and the many
+# short-lived matrices of bounds leave most. Measured by examples/benchmarks/bench_memory.py.
 HELD_BY_ALLOCATOR = 1.25
+HELD_AFTER_BOUNDS = 2.0
 
 
 class MemoryEstimate(NamedTuple):
@@ -97,7 +98,7 @@ def estimate_training_memory(
     device = torch.device(device) if device is not None else data.edge_index.device
     n, edges = int(data.num_nodes or 0), data.num_edges
     graph = sum(tensor_bytes(v) for v in data.to_dict().values() if isinstance(v, Tensor))
-    held = resident_bytes() - graph if device.type == "cpu" else 0
+    process = resident_bytes() - graph if device.type == "cpu" else 0
     encoders = [m for m in method.modules() if isinstance(m, GNNEncoder) and _is_trained(m)]
     inside = {id(part) for encoder in encoders for part in encoder.modules()}
     heads = [m for m in method.modules() if isinstance(m, nn.Linear) and id(m) not in inside]
@@ -105,15 +106,18 @@ def estimate_training_memory(
     activations = 8 * sum(_encoder_numel(encoder, n, edges) for encoder in encoders)
     activations += 8 * 2 * n * sum(head.out_features for head in heads)
     parameters = sum(tensor_bytes(p) for p in method.parameters() if p.requires_grad)
-    growth = (
-        _view_bytes(data),
-        activations,
-        _loss_bytes(method, encoders, n, device),
-        _pot_bytes(regularizer, encoders, n, edges),
-        4 * parameters,  # The gradient, two moments and the step.
+    optimizer = 4 * parameters  # The gradient, two moments and the step.
+    pot = _pot_bytes(regularizer, encoders, n, edges)
+    held = (HELD_BY_ALLOCATOR, HELD_AFTER_BOUNDS) if device.type == "cpu" else (1.0, 1.0)
+    return MemoryEstimate(
+        process=max(0, process),
+        features=graph,
+        views=int(held[0] * _view_bytes(data)),
+        encoder=int(held[0] * activations),
+        loss=int(held[0] * _loss_bytes(method, encoders, n, device)),
+        pot=int(held[1] * pot),
+        optimizer=int(held[0] * optimizer),
     )
-    factor = HELD_BY_ALLOCATOR if device.type == "cpu" else 1.0
-    return MemoryEstimate(max(0, held), graph, *(int(factor * part) for part in growth))
 
 
 def check_memory(

@@ -68,7 +68,7 @@ def test_counts_provable_training(mode, graph):
     without = peak_of_a_step(method, graph)
     extra = peak_of_a_step(method, graph, regularizer) - without
     estimate = estimate_training_memory(method, graph, regularizer=regularizer)
-    assert 0.6 < estimate.pot / memory.HELD_BY_ALLOCATOR / extra < 1.5
+    assert 0.6 < estimate.pot / memory.HELD_AFTER_BOUNDS / extra < 1.5
     assert estimate_training_memory(method, graph).pot == 0
 
 
