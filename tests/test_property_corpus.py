@@ -529,6 +529,9 @@ WAYS = {
     "evaluators.KNNProbe": lambda case: evaluators.KNNProbe(neighbors=(1, 3))(
         case.x, case.tensor("y"), _split_of(case)
     ),
+    "evaluators.AdamProbe": lambda case: evaluators.AdamProbe(steps=case.pick(3, 0))(
+        case.x, case.tensor("y"), _split_of(case)
+    ),
     "evaluators.LinearProbe": _probe,
     "evaluators.LinkPrediction": lambda case: (
         evaluators.LinkPrediction(val=0.1, test=0.2, decoders=("dot", "cosine"), seed=case.seed)(
@@ -681,6 +684,12 @@ WAYS = {
         start_epoch=1,
         variant=lambda case: case.pick("weight", "mix"),
     ),
+    "methods.propagated_features": lambda case: methods.propagated_features(
+        case.data, case.pick(2, 0)
+    ),
+    "methods.spectral_embedding": lambda case: methods.spectral_embedding(
+        case.data, dim=case.pick(3, 0), seed=case.seed
+    ),
     "methods.Method": lambda case: methods.Method().prepare(case.data),
     "methods.StepOutput": lambda case: methods.StepOutput(case.x.sum(), {}, (case.data,), ()).terms,
     "methods.TwoViewContrast": lambda case: methods.TwoViewContrast(
@@ -736,6 +745,7 @@ APART = {
     "reports.write_text": "takes text",
     "reports.write_yaml": "takes plain values",
     "training.Callback": "a protocol",
+    "training.TensorBoardLogger": "takes a path",
     "training.CollapseWarning": "a warning",
     "training.MemoryEstimate": "a result",
     "training.Pretrained": "a result",
