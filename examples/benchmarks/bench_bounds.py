@@ -128,7 +128,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("figure", choices=["tightness", "epoch", "memory"])
     parser.add_argument("--dataset", default="cora", choices=sorted(SETTINGS))
-    parser.add_argument("--root", default="datasets")
+    parser.add_argument("--root", help="folder of the datasets")
     parser.add_argument("--epochs", type=int, default=150)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--p", type=float, nargs="+", default=[0.2, 0.4])

@@ -138,7 +138,7 @@ def least_sums(
         for nodes, edges, real in group.split(width):
             edges, real = edges.t(), real.t()
             sender = edges if per_edge else drops.source[edges]
-            values = m.index_select(0, sender.flatten()).view(*sender.shape, -1)
+            values = m.index_select(0, sender.flatten()).view(*sender.shape, m.shape[1])
             values = values.masked_fill(~real[..., None], 0)
             total = values.sum(dim=0)
             limit = usable[nodes]

@@ -9,8 +9,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.bounds.aggregation import least_sums
-from gclkit.bounds.backward import at_nodes, pull_back, root_weight, to_last_propagation
-from gclkit.bounds.box import Box
+from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.blocks import as_row, by_columns
+from gclkit.bounds.box import Box, activate, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import Trace, trace_boxes
 from gclkit.bounds.layers import Layer
@@ -26,7 +27,7 @@ def certified_bound(
     directions: Float[Tensor, "t d"],
     drops: EdgeDropSet,
     *,
-    nodes: Int[Tensor, " t"],
+    nodes: Int[Tensor, " t"] | None = None,
     tightness: str = "budget",
 ) -> Float[Tensor, " t"]:
     r"""A lower bound of :math:`\min_{E'} T_i \cdot z_i(E')`, the view ranging over the set.
@@ -41,25 +42,38 @@ def certified_bound(
         x: Features.
         directions: Target vectors T of the target nodes.
         drops: The set.
-        nodes: The target nodes.
+        nodes: The target nodes. (default: all)
         tightness: ``"interval"``, ``"budget"`` or ``"two_hop"``.
     """
     traces = trace_boxes(layers, x, drops, tightness)
-    score = box_score(traces[-1].after, directions, nodes)
+    last = at_nodes(traces[-1:], nodes)[0]
+    score, _ = activated_dots(last, traces[-1].negative_slope, directions)
     if tightness == "interval":
         return score
     score = torch.maximum(score, last_layer_bound(layers, traces, directions, drops, nodes=nodes))
     if tightness == "budget":
         return score
+    if nodes is None:
+        nodes = torch.arange(drops.num_nodes, device=x.device)
     return torch.maximum(score, two_hop_bound(layers, x, directions, drops, nodes=nodes))
 
 
-def box_score(
-    z: Box, directions: Float[Tensor, "t d"], nodes: Int[Tensor, " t"]
-) -> Float[Tensor, " t"]:
-    """The least inner product of a direction with any point of the node's box."""
-    positive, negative = directions.clamp(min=0), directions.clamp(max=0)
-    return (positive * z.lower[nodes] + negative * z.upper[nodes]).sum(dim=-1)
+def activated_dots(
+    box: Box, negative_slope: Tensor, coefficients: Float[Tensor, "t d"]
+) -> tuple[Float[Tensor, " t"], Float[Tensor, " t"]]:
+    """Least and largest inner product of each row of coefficients with the activation of any
+    point of its box.
+    """
+
+    def step(low: Tensor, high: Tensor, slope: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        positive, negative = parts(rows)
+        low, high = activate(Box(low, high), slope)
+        least = (positive * low + negative * high).sum(dim=-1)
+        return least, (positive * high + negative * low).sum(dim=-1)
+
+    slope = as_row(negative_slope, coefficients.shape[1], coefficients)
+    least, most = by_columns(step, *box, slope, coefficients)
+    return least, most
 
 
 def last_layer_bound(
@@ -68,7 +82,7 @@ def last_layer_bound(
     directions: Float[Tensor, "t d"],
     drops: EdgeDropSet,
     *,
-    nodes: Int[Tensor, " t"],
+    nodes: Int[Tensor, " t"] | None = None,
     lower: str = "parallel",
 ) -> Float[Tensor, " t"]:
     r"""Relaxes the last activation only, then counts edges with one scalar per edge.
@@ -82,40 +96,67 @@ def last_layer_bound(
         traces: Boxes of all layers.
         directions: Target vectors of the target nodes.
         drops: The set.
-        nodes: The target nodes.
+        nodes: The target nodes. (default: all)
         lower: Kind of lower line of the last activation.
     """
     boxes = at_nodes(traces, nodes)
     k, coefficients, constant = to_last_propagation(layers, boxes, directions, lower=lower)
     layer = layers[k]
     assert layer.propagation is not None
-    through, own = coefficients, coefficients
-    sent, root = traces[k].sent, traces[k].own
+    through = own = coefficients
+    sent, root, slope = traces[k].sent, traces[k].own, torch.ones_like(constant[:1])
     if k:
-        through = pull_back(coefficients, layer.weight)
-        own = pull_back(coefficients, root_weight(layer))
-        sent = root = traces[k - 1].after
-    low, high = _least(own, root.lower[nodes], root.upper[nodes])
-    # Rows of 'through' are target nodes; edges name nodes of the graph.
+        through = own = pull_back(coefficients, layer.weight)
+        if layer.root_weight is not None:
+            own = pull_back(coefficients, layer.root_weight)
+        sent = root = traces[k - 1].before
+        slope = traces[k - 1].negative_slope
+    low, high = activated_dots(_rows(root, nodes), slope, own)
+    wanted, rows, cols = _edges_into(drops, nodes)
+    values = _edge_values(sent, slope, through, rows, cols)
+    m = torch.minimum(*_column_ends(drops, layer.propagation, cols, values))
+    if nodes is None:
+        nodes, ends = torch.arange(drops.num_nodes, device=m.device), [low[:, None], high[:, None]]
+    else:
+        m = m.new_zeros(len(drops.target)).index_copy(0, wanted, m)
+        spread = m.new_zeros(drops.num_nodes, 1)
+        ends = [spread.index_copy(0, nodes, end[:, None]) for end in (low, high)]
+    lists = group_by_degree(drops.target, drops.degree, nodes)
+    span = [(0, int(drops.budget.max()))]
+    own_box = [Box(*ends)]
+    sums = least_sums(drops, layer.propagation, lists, m[:, None], own_box, span, per_edge=True)
+    return constant + sums[0][nodes, 0]
+
+
+def _rows(box: Box, nodes: Tensor | None) -> Box:
+    return box if nodes is None else Box(box.lower[nodes], box.upper[nodes])
+
+
+def _edges_into(drops: EdgeDropSet, nodes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+    """Edges into target nodes in order of the targets: their positions, the row of their target
+    among the target nodes, their sender.
+    """
+    if nodes is None:
+        every = torch.arange(len(drops.target), device=drops.target.device)
+        return every, drops.target, drops.source
     position = torch.full_like(drops.degree, -1)
     position[nodes] = torch.arange(len(nodes), device=nodes.device)
-    wanted = position[drops.target] >= 0
-    order = position[drops.target[wanted]].argsort(stable=True)
-    rows, cols = position[drops.target[wanted]][order], drops.source[wanted][order]
-    if sent.is_point:
-        values = edge_dot(rows, cols, through, sent.lower)
-    else:
-        values = edge_dot(rows, cols, through.clamp(min=0), sent.lower)
-        values = values + edge_dot(rows, cols, through.clamp(max=0), sent.upper)
-    least, most = _column_ends(drops, layer.propagation, cols, values)
-    m = values.new_zeros(len(drops.target))
-    m = m.index_put((wanted.nonzero()[:, 0][order],), torch.minimum(least, most))
-    lists = group_by_degree(drops.target, drops.degree, nodes)
-    spread = torch.zeros(drops.num_nodes, 1, dtype=low.dtype, device=low.device)
-    box = Box(*(spread.index_put((nodes,), end[:, None]) for end in (low, high)))
-    span = [(0, int(drops.budget.max()))]
-    sums = least_sums(drops, layer.propagation, lists, m[:, None], [box], span, per_edge=True)
-    return constant + sums[0][nodes, 0]
+    wanted = (position[drops.target] >= 0).nonzero()[:, 0]
+    wanted = wanted[position[drops.target[wanted]].argsort(stable=True)]
+    return wanted, position[drops.target[wanted]], drops.source[wanted]
+
+
+def _edge_values(
+    sent: Box, slope: Tensor, through: Float[Tensor, "t d"], rows: Tensor, cols: Tensor
+) -> Float[Tensor, " k"]:
+    """The least inner product of each target's coefficients with what its neighbour sends."""
+
+    def step(low: Tensor, high: Tensor, slope: Tensor, through: Tensor) -> tuple[Tensor]:
+        positive, negative = parts(through)
+        low, high = activate(Box(low, high), slope)
+        return (edge_dot(rows, cols, positive, low) + edge_dot(rows, cols, negative, high),)
+
+    return by_columns(step, *sent, as_row(slope, through.shape[1], through), through)[0]
 
 
 def _column_ends(
@@ -125,12 +166,3 @@ def _column_ends(
     clean, least = drops.degree, drops.degree - drops.usable_budget
     low, high = (propagation.column(d.to(values))[senders] for d in (clean, least))
     return low * values, high * values
-
-
-def _least(
-    coefficients: Float[Tensor, "t d"], lower: Float[Tensor, "t d"], upper: Float[Tensor, "t d"]
-) -> tuple[Float[Tensor, " t"], Float[Tensor, " t"]]:
-    """Least and largest inner product with any point of a box."""
-    positive, negative = coefficients.clamp(min=0), coefficients.clamp(max=0)
-    least = (positive * lower + negative * upper).sum(dim=-1)
-    return least, (positive * upper + negative * lower).sum(dim=-1)

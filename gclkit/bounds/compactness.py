@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
@@ -114,8 +113,6 @@ def node_compactness(
         if outside or not drops.enlarged(kept).symmetric:
             rule = "inside the certified set"
             reject(owner, "view_edge_index", rule, f"{outside} nodes over budget")
-    if nodes is None:
-        nodes = torch.arange(n, device=x.device)
     return certified_bound(layers, x, directions, drops, nodes=nodes, tightness=tightness)
 
 

@@ -81,3 +81,14 @@ def test_a_triangle_by_hand():
     nothing_lost = (m[0] + m[1]) / 3**0.5 + 1 / 3
     best_lost = m[0] / 2**0.5 + 1 / 2
     assert float(lower[0]) == pytest.approx(min(nothing_lost, best_lost))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_node_without_neighbours_keeps_its_own_term(kind, make_graph):
+    _, edge_index, _ = make_graph([6], density=0.6, seed=2)
+    generator = torch.Generator().manual_seed(4)
+    u, v = boxes(7, 3, generator)
+    lower, upper = budgeted(EdgeDropSet(edge_index, 7, 0.5), KINDS[kind], u, v)
+    ends = KINDS[kind].root(torch.zeros(()).double()) * torch.stack([v.lower[6], v.upper[6]])
+    torch.testing.assert_close(lower[6], ends.amin(dim=0))
+    torch.testing.assert_close(upper[6], ends.amax(dim=0))

@@ -5,7 +5,7 @@ import torch
 
 from gclkit.bounds import EdgeDropSet, target_vectors
 from gclkit.bounds.box import Box
-from gclkit.bounds.certified import box_score, certified_bound, last_layer_bound
+from gclkit.bounds.certified import activated_dots, certified_bound, last_layer_bound
 from gclkit.bounds.forward import trace_boxes
 from gclkit.bounds.layers import describe_layers
 
@@ -14,12 +14,16 @@ def test_the_worst_corner_of_a_box():
     generator = torch.Generator().manual_seed(0)
     a, b = torch.randn(2, 5, 4, generator=generator).double()
     box = Box(torch.minimum(a, b), torch.maximum(a, b))
-    directions, nodes = torch.randn(2, 4, generator=generator).double(), torch.tensor([3, 1])
-    score = box_score(box, directions, nodes)
-    for row, i in enumerate(nodes.tolist()):
+    directions, slope = torch.randn(5, 4, generator=generator).double(), torch.tensor(0.3)
+    least, most = activated_dots(box, slope, directions)
+    for i in range(5):
         corners = itertools.product(*zip(box.lower[i].tolist(), box.upper[i].tolist(), strict=True))
-        least = min(float(directions[row] @ torch.tensor(c).double()) for c in corners)
-        assert float(score[row]) == pytest.approx(least)
+        values = [
+            float(directions[i] @ torch.nn.functional.leaky_relu(torch.tensor(c).double(), 0.3))
+            for c in corners
+        ]
+        assert float(least[i]) == pytest.approx(min(values), rel=1e-6)
+        assert float(most[i]) == pytest.approx(max(values), rel=1e-6)
 
 
 @torch.no_grad()
