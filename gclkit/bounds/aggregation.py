@@ -88,8 +88,9 @@ def _lower_ends(
         m = column_minimum(drops, propagation, u)
         return (least_sums(drops, propagation, lists, m, [Box(v_low, v_high)], span)[0],)
 
-    padded = max(1, sum(group.edges.numel() for group in lists))
-    return by_columns(block, *boxes, shared=propagation.parameters, rows=padded)[0]
+    # Eight times the usual block: narrower ones gather single numbers.
+    rows = max(drops.num_nodes, sum(group.edges.numel() for group in lists) // 8)
+    return by_columns(block, *boxes, shared=propagation.parameters, rows=rows)[0]
 
 
 def column_minimum(
