@@ -52,6 +52,8 @@ def two_view_contrast(
             return 0.0 * z.sum()
     drawn = index.numel() if anchors is None else check_count(owner, "anchors", anchors)
     check_memory(owner, z, 2 * min(drawn, index.numel()), **options)
+    if n == 1:  # Its only term is the positive: exactly 0, not what is left of a difference.
+        return 0.0 * z.sum()
     if drawn < index.numel():
         rows = torch.cat([draw(index, drawn, generator), n + draw(index, drawn, generator)])
         denominator = similarity_logsumexp(z[rows], z, scale, bias, rows, **options)
