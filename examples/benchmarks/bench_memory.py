@@ -48,7 +48,7 @@ def main() -> None:
     print("run,process,features,views,encoder,loss,pot,optimizer,estimate_mb,peak_mb,ratio")
     for run in args.runs:
         command = [sys.executable, __file__, "--here", "--epochs", str(args.epochs), "--runs", run]
-        print(subprocess.run(command, check=True, capture_output=True, text=True).stdout, end="")
+        print(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout, end="")
         sys.stdout.flush()
 
 
