@@ -130,7 +130,11 @@ class TrainingLoop:
     ) -> tuple[dict[str, float], StepOutput]:
         """One epoch: step, gradient, checks, update."""
         epoch = self.epoch + 1
-        schedule = {key: self.settings.get(key, 0) for key in ("epochs", "warmup", "schedule")}
+        schedule = {
+            "epochs": self.settings.get("epochs", 0),
+            "warmup": self.settings["warmup"],
+            "schedule": self.settings.get("schedule", OLDER["schedule"]),
+        }
         for group in self.optimizer.param_groups:
             group["lr"] = scheduled_lr(self.lr, epoch, **schedule)
         self.method.train()

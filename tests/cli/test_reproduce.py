@@ -6,6 +6,7 @@ import yaml
 from gclkit.cli import reproduce
 from gclkit.cli.main import main
 from gclkit.evaluators import AdamProbe
+from gclkit.graphs import load
 from gclkit.training import RunConfig, list_recipes
 
 
@@ -23,6 +24,8 @@ def short(monkeypatch):
         )
 
     monkeypatch.setattr("gclkit.training.resolve_config", resolve)
+    small = load("sbm", num_nodes=160, log=None)
+    monkeypatch.setattr("gclkit.cli.experiment.load", lambda *args, **options: small.clone())
     monkeypatch.setattr("gclkit.cli.experiment.AdamProbe", lambda: AdamProbe(steps=20))
 
 
