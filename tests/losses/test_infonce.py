@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gclkit.losses import InfoNCE, infonce
@@ -69,7 +69,7 @@ def test_matches_the_formula_written_as_loops(views):
     assert loss.item() == pytest.approx(sum(terms) / 12, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 @given(
     n=st.integers(1, 90),
     d=st.integers(2, 40),
