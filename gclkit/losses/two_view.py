@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
@@ -54,19 +55,27 @@ def two_view_contrast(
     check_memory(owner, z, 2 * min(drawn, index.numel()), **options)
     if n == 1:  # Its only term is the positive: exactly 0, not what is left of a difference.
         return 0.0 * z.sum()
+    twin = torch.arange(2 * n, device=z.device).roll(n) if positives is None else None
     if drawn < index.numel():
         rows = torch.cat([draw(index, drawn, generator), n + draw(index, drawn, generator)])
-        denominator = similarity_logsumexp(z[rows], z, scale, bias, rows, **options)
+        left_out = rows
+        if twin is not None:
+            place = torch.arange(rows.numel(), device=z.device).repeat(2)
+            left_out = torch.stack([place, torch.cat([rows, twin[rows]])])
+        others = similarity_logsumexp(z[rows], z, scale, bias, left_out, **options)
     else:
         rows = torch.cat([index, n + index])
-        denominator = self_logsumexp(z, scale, bias, **options)
-        denominator = denominator if index.numel() == n else denominator[rows]
+        others = self_logsumexp(z, scale, bias, twin, **options)
+        others = others if index.numel() == n else others[rows]
     whole = rows.numel() == 2 * n
     left, right = (z, target) if whole else (z[rows], target[rows])
     numerator = scale * (left * right).sum(dim=1)
     if own is not None:
         numerator = numerator + (own if whole else own[rows])
-    return (denominator - numerator).mean()
+    if twin is None:
+        return (others - numerator).mean()
+    # log(e^p + D) - p = softplus(log D - p): exact too where the positive outweighs all others.
+    return F.softplus(others - numerator, threshold=60.0).mean()
 
 
 def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
