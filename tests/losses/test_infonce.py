@@ -69,7 +69,13 @@ def test_matches_the_formula_written_as_loops(views):
     assert loss.item() == pytest.approx(sum(terms) / 12, rel=1e-12)
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
+# The same examples on every run: among tiny graphs the dense formula is at times exact by luck.
+@settings(
+    deadline=None,
+    max_examples=60,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 @given(
     n=st.integers(1, 90),
     d=st.integers(2, 40),
@@ -78,6 +84,7 @@ def test_matches_the_formula_written_as_loops(views):
     seed=st.integers(0, 99),
 )
 @example(n=1, d=2, temperature=1.0, block=1, seed=3)
+@example(n=2, d=2, temperature=0.09375, block=1, seed=0)
 def test_fp32_is_as_accurate_as_the_dense_formula(n, d, temperature, block, seed):
     check_accuracy(n, d, temperature, block, seed)
 

@@ -25,6 +25,14 @@ def test_rejects_what_is_wrong(spoil):
         assert_as_accurate_as(spoil(TRUTH.float()), TRUTH.float(), TRUTH)
 
 
+def test_a_rival_that_is_not_finite_is_beaten_by_a_finite_candidate_only():
+    truth = torch.tensor([0.3, 2.0], dtype=torch.float64)
+    rival = torch.tensor([0.3, torch.nan])
+    assert_as_accurate_as(torch.tensor([0.31, 2.0]), rival, truth)
+    with pytest.raises(AssertionError, match="non-finite"):
+        assert_as_accurate_as(rival, rival, truth)
+
+
 def test_rejects_a_truth_that_is_not_exact():
     with pytest.raises(AssertionError, match="the truth must be float64"):
         assert_as_accurate_as(TRUTH.float(), TRUTH.float(), TRUTH.float())
