@@ -10,7 +10,7 @@ from typing_extensions import Unpack
 
 from gclkit.checks import check_count, check_positive
 from gclkit.losses.positives import mean_positive, positive_counts
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import TwinDots, check_views, stack_unit_rows
 from gclkit.ops import (
     BlockOptions,
     choose_backend,
@@ -40,14 +40,10 @@ def two_view_contrast(
     """
     check_views(owner, z1, z2)
     scale = 1.0 / check_positive(owner, "temperature", temperature)
-    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
-    n, z = u1.size(0), torch.cat([u1, u2])
+    n, z = z1.size(0), stack_unit_rows(owner, z1=z1, z2=z2)
     bias = None if key_bias is None else torch.cat([key_bias, key_bias]).to(z.dtype)
-    target = torch.cat([u2, u1])
     index = torch.arange(n, device=z.device)
-    own = bias
     if positives is not None:
-        target, own = mean_positive(positives, u1, u2, key_bias)
         index = positive_counts(positives, n).nonzero()[:, 0]
         if index.numel() == 0:
             return 0.0 * z.sum()
@@ -67,11 +63,15 @@ def two_view_contrast(
         rows = torch.cat([index, n + index])
         others = self_logsumexp(z, scale, bias, twin, **options)
         others = others if index.numel() == n else others[rows]
-    whole = rows.numel() == 2 * n
-    left, right = (z, target) if whole else (z[rows], target[rows])
-    numerator = scale * (left * right).sum(dim=1)
+    if twin is None:
+        target, own = mean_positive(positives, *z.chunk(2), key_bias)
+        numerator = scale * (z * target).sum(dim=1)
+    else:
+        numerator, own = scale * TwinDots.apply(z).repeat(2), bias
     if own is not None:
-        numerator = numerator + (own if whole else own[rows])
+        numerator = numerator + own
+    if rows.numel() < 2 * n:
+        numerator = numerator[rows]
     if twin is None:
         return (others - numerator).mean()
     # log(e^p + D) - p = softplus(log D - p): exact too where the positive outweighs all others.

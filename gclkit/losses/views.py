@@ -56,30 +56,64 @@ def unit_rows(owner: str, name: str, z: Float[Tensor, "n d"]) -> Float[Tensor, "
     Raises:
         ValueError: If a row is zero, which has no direction.
     """
-    z = z if z.dtype == torch.float64 else z.float()
+    return stack_unit_rows(owner, **{name: z})
+
+
+def stack_unit_rows(owner: str, **views: Float[Tensor, "n d"]) -> Float[Tensor, "m d"]:
+    """Returns the unit rows of several matrices, one below the other.
+
+    Raises:
+        ValueError: If a row is zero; names the matrix.
+    """
+    wide = [z if z.dtype == torch.float64 else z.float() for z in views.values()]
     with torch.no_grad():
         # The largest entry is taken out first: squares of tiny or huge entries leave the range.
-        size = z.abs().amax(dim=1, keepdim=True)
-        if bool((size == 0).any()):
-            row = int((size[:, 0] == 0).nonzero()[0])
-            reject(owner, name, "free of zero rows, which have no direction", f"row {row} is zero")
-    return UnitRows.apply(z, size)
+        sizes = [z.abs().amax(dim=1, keepdim=True) for z in wide]
+        for name, size in zip(views, sizes, strict=True):
+            if bool((size == 0).any()):
+                row = int((size[:, 0] == 0).nonzero()[0])
+                rule = "free of zero rows, which have no direction"
+                reject(owner, name, rule, f"row {row} is zero")
+    return UnitRows.apply(torch.cat(sizes), *wide)
 
 
 class UnitRows(torch.autograd.Function):
-    """``z_i / |z_i|`` in two passes; the rows are stored once."""
+    """``z_i / |z_i|`` of stacked matrices in two passes; the rows are stored once."""
 
     @staticmethod
-    def forward(ctx: Any, z: Tensor, size: Tensor) -> Tensor:
-        unit = z / size
+    def forward(ctx: Any, size: Tensor, *views: Tensor) -> Tensor:
+        unit = torch.cat(views).div_(size)
         norm = unit.norm(dim=1, keepdim=True)
         unit /= norm
         ctx.save_for_backward(unit, norm, size)
+        ctx.heights = [len(view) for view in views]
         return unit
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         unit, norm, size = ctx.saved_tensors
-        radial = torch.linalg.vecdot(unit, grad)[:, None]
-        return torch.addcmul(grad, unit, radial, value=-1).div_(norm).div_(size), None
+        product = unit * grad
+        radial = product.sum(dim=1, keepdim=True)
+        out = torch.addcmul(grad, unit, radial, value=-1, out=product).div_(norm).div_(size)
+        return None, *out.split(ctx.heights)
+
+
+class TwinDots(torch.autograd.Function):
+    """The dot product of each row with the one half a stack further on, ``[2n, d] -> [n]``."""
+
+    @staticmethod
+    def forward(ctx: Any, stack: Tensor) -> Tensor:
+        ctx.save_for_backward(stack)
+        first, second = stack.chunk(2)
+        return torch.mul(first, second).sum(dim=1)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        (stack,) = ctx.saved_tensors
+        (first, second), out = stack.chunk(2), torch.empty_like(stack)
+        half = len(first)
+        torch.mul(second, grad[:, None], out=out[:half])
+        torch.mul(first, grad[:, None], out=out[half:])
+        return out

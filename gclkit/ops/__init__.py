@@ -8,6 +8,7 @@ from gclkit.ops.options import BlockOptions
 from gclkit.ops.self_logsumexp import self_logsumexp
 from gclkit.ops.similarity_logsumexp import similarity_logsumexp
 from gclkit.ops.similarity_softplus import similarity_softplus
+from gclkit.ops.spare_memory import release_memory
 
 __all__ = [
     "BlockOptions",
@@ -18,6 +19,7 @@ __all__ = [
     "needed_bytes",
     "operand",
     "plan_blocks",
+    "release_memory",
     "self_logsumexp",
     "similarity_logsumexp",
     "similarity_softplus",

@@ -69,7 +69,7 @@ class RowSums(torch.autograd.Function):
             add_product(tiles, grad_keys[columns], tile.T, left[rows])
             if ctx.needs_input_grad[3] or query_center is not None:
                 mass[columns] += tiles.wide(tile).T @ share[rows]
-        ctx.tiling.kept.clear()
+        ctx.tiling.forget()
         grad_queries *= share[:, None]
         if key_center is not None:
             grad_queries += torch.where(total > 0, grad, 0.0)[:, None] * key_center
@@ -78,11 +78,13 @@ class RowSums(torch.autograd.Function):
         grad_bias = mass if factor is None else mass * factor
         if factor is not None:
             grad_keys *= factor[:, None]
-        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        grad_scale = None
+        if ctx.needs_input_grad[2]:
+            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
-            (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype),
-            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_queries.mul_(scale).to(queries.dtype),
+            grad_keys.mul_(scale).to(keys.dtype),
+            grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
             None,
         )
@@ -134,16 +136,18 @@ class SelfSums(torch.autograd.Function):
                 add_product(tiles, grad_z[columns], weight.T, operand[rows])
                 if center is not None:
                     mass[columns] += row_sum(exact.T, factor, rows)
-        ctx.tiling.kept.clear()
+        ctx.tiling.forget()
         if center is not None:
             grad_z += mass[:, None] * center
         if factor is not None:
             grad_z *= factor[:, None]
             grad_bias *= factor
-        grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
+        grad_scale = None
+        if ctx.needs_input_grad[1]:
+            grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
         return (
-            (scale * grad_z).to(z.dtype),
-            grad_scale if ctx.needs_input_grad[1] else None,
+            grad_z.mul_(scale).to(z.dtype),
+            grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[2] else None,
             None,
         )
@@ -189,16 +193,18 @@ class MutualSums(torch.autograd.Function):
                 query_mass[rows] += exact.sum(dim=1)
             if query_center is not None:
                 key_mass[columns] += exact.sum(dim=0)
-        ctx.tiling.kept.clear()
+        ctx.tiling.forget()
         if key_center is not None:
             grad_queries += query_mass[:, None] * key_center
         if query_center is not None:
             grad_keys += key_mass[:, None] * query_center
-        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        grad_scale = None
+        if ctx.needs_input_grad[2]:
+            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
-            (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype),
-            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_queries.mul_(scale).to(queries.dtype),
+            grad_keys.mul_(scale).to(keys.dtype),
+            grad_scale,
             None,
         )
 
@@ -245,7 +251,7 @@ def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor 
         if bool(mean.norm() > NO_MEAN * rows.norm() / rows.size(0) ** 0.5):
             center, rows = mean, rows - mean
     rows = rows if factor is None else rows * factor[:, None]
-    return center, rows.to(tiles.left.dtype)
+    return center, rows.to(tiles.tiling.operand)
 
 
 def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:

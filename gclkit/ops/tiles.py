@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.ops.pairs import PairsByTile
+from gclkit.ops.spare_memory import hand_on_memory, take_memory
 
 
 @dataclass
@@ -33,6 +35,32 @@ class Tiling:
     exclude: Int[Tensor, "2 p"] | None = None
     weight: Callable[[Tensor], Tensor] | None = None
     kept: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    memory: Tensor | None = None
+    used: int = 0
+
+    def make_room(self, n: int, m: int, device: torch.device) -> None:
+        """Takes the memory for the tiles of an n x m matrix that are kept."""
+        entries = n * (n + self.block) // 2 if self.triangle else n * m
+        count = min(entries, self.keep // self.operand.itemsize)
+        if count:
+            self.memory = take_memory(count, self.operand, device)
+
+    def keep_tile(self, at: tuple[int, int], shape: tuple[int, int]) -> Tensor | None:
+        """Returns uninitialised memory for a tile that is kept, if there is room for it."""
+        size = shape[0] * shape[1]
+        if self.memory is None or self.used + size > self.memory.numel():
+            return None
+        tile = self.memory[self.used : self.used + size].view(shape)
+        self.used += size
+        self.kept[at] = tile
+        return tile
+
+    def forget(self) -> None:
+        """Ends the use of kept tiles; their memory serves the next call."""
+        self.kept.clear()
+        if self.memory is not None:
+            hand_on_memory(self.memory)
+        self.memory, self.used = None, 0
 
 
 class Tiles:
@@ -61,18 +89,29 @@ class Tiles:
         keep: bool = False,
     ) -> None:
         self.tiling, self.logits, self.scale = tiling, logits, scale
-        # A weight is a function of the similarity itself, so it must see it unscaled.
-        left = queries if tiling.weight else queries * scale
-        self.left, self.right = left.to(tiling.operand), keys.to(tiling.operand)
+        self.queries, self.keys = queries, keys
         self.sums = torch.float64 if queries.dtype == torch.float64 else torch.float32
         self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
-        self.room = tiling.keep if keep else 0
+        if keep:
+            tiling.make_room(queries.size(0), keys.size(0), queries.device)
+
+    @cached_property
+    def left(self) -> Tensor:
+        """The queries as operand of products."""
+        # A weight is a function of the similarity itself, so it must see it unscaled.
+        left = self.queries if self.tiling.weight else self.queries * self.scale
+        return left.to(self.tiling.operand)
+
+    @cached_property
+    def right(self) -> Tensor:
+        """The keys as operand of products."""
+        return self.keys.to(self.tiling.operand)
 
     def __iter__(self) -> Iterator[tuple[slice, slice, Tensor]]:
-        for rows in spans(self.left.size(0), self.tiling.block):
-            for columns in spans(self.right.size(0), self.tiling.block):
+        for rows in spans(self.queries.size(0), self.tiling.block):
+            for columns in spans(self.keys.size(0), self.tiling.block):
                 if not self.tiling.triangle or columns.start >= rows.start:
                     yield rows, columns, self._tile(rows, columns)
 
@@ -81,7 +120,7 @@ class Tiles:
         size = shape[0] * shape[1]
         known = self.buffers.get((name, dtype))
         if known is None or known.numel() < size:
-            known = self.left.new_empty(size, dtype=dtype)
+            known = self.queries.new_empty(size, dtype=dtype)
             self.buffers[name, dtype] = known
         return known[:size].view(*shape)
 
@@ -96,12 +135,8 @@ class Tiles:
         if at in self.tiling.kept:
             return self.tiling.kept[at]
         shape = rows.stop - rows.start, columns.stop - columns.start
-        size = shape[0] * shape[1] * self.tiling.operand.itemsize
-        if not self.logits and size <= self.room:
-            self.room -= size
-            tile = self.left.new_empty(shape)
-            self.tiling.kept[at] = tile
-        else:
+        tile = None if self.logits else self.tiling.keep_tile(at, shape)
+        if tile is None:
             tile = self.scratch("tile", shape, self.tiling.operand)
         torch.mm(self.left[rows], self.right[columns].T, out=tile)
         return self._as_logits(tile, *at) if self.logits else self._as_terms(tile, *at)
