@@ -67,6 +67,7 @@ class FeatureMask(BaseTransform):
 
 def keep_features(data: Data, keep: Bool[Tensor, " f"]) -> Data:
     """The graph with some of its feature columns, the others set to 0."""
-    data.x = mask_features(data.x, keep)
+    if not bool(keep.all()):  # Untouched features stay the same tensor, so views can share work.
+        data.x = mask_features(data.x, keep)
     data.feature_keep = keep[None]
     return data

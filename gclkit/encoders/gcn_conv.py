@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from gclkit.checks import check_count, check_edges, check_floats
+from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
+from gclkit.encoders.narrow_linear import linear
+
+PRECISIONS = ("bfloat16", "float32")
 
 
 class GCNConv(pyg.GCNConv):
@@ -26,18 +28,39 @@ class GCNConv(pyg.GCNConv):
         in_channels: Width :math:`f` of the input.
         out_channels: Width :math:`d` of the output.
         bias: Whether to add :math:`b`.
+        precision: ``"bfloat16"`` rounds the factors of the dense product :math:`XW` while the
+            layer trains; in evaluation mode it is exact.
+
+    Raises:
+        ValueError: For a width below 1 or an unknown precision.
     """
 
-    def __init__(self, in_channels: int, out_channels: int, *, bias: bool = True) -> None:
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        *,
+        bias: bool = True,
+        precision: str = "float32",
+    ) -> None:
         check_count("GCNConv", "in_channels", in_channels)
         check_count("GCNConv", "out_channels", out_channels)
+        self.precision = check_choice("GCNConv", "precision", precision, PRECISIONS)
         super().__init__(in_channels, out_channels, bias=bias)
+
+    def product(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n d"]:
+        """Returns :math:`XW`, which views with the same features have in common."""
+        weight = self.lin.weight
+        check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
+        return linear(x, weight, precision=self.precision if self.training else "float32")
 
     def forward(
         self,
         x: Float[Tensor, "n f"],
         edge_index: Int[Tensor, "2 e"] | Float[Tensor, "n n"],
         edge_weight: Float[Tensor, " e"] | None = None,
+        *,
+        product: Float[Tensor, "n d"] | None = None,
     ) -> Float[Tensor, "n d"]:
         """Applies the layer.
 
@@ -45,12 +68,11 @@ class GCNConv(pyg.GCNConv):
             x: Features, strided or CSR.
             edge_index: The edges, or the matrix that :func:`gcn_adjacency` makes of them.
             edge_weight: One weight per edge, if :obj:`edge_index` holds edges.
+            product: What :meth:`product` made of :obj:`x`. (default: computed)
         """
-        weight = self.lin.weight
-        check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
+        h = self.product(x) if product is None else product
         if edge_index.layout != torch.sparse_csr:
             check_edges("GCNConv", edge_index, x.size(0))
-        h = x @ weight.t() if x.layout == torch.sparse_csr else F.linear(x, weight)
         if edge_weight is not None and edge_weight.requires_grad:
             # Gradients to the edges need the messages one by one.
             (source, target), value = gcn_norm(edge_index, edge_weight, x.size(0))

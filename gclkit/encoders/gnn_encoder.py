@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
 from gclkit.checks import check_choice, check_count, check_edges, check_floats, reject
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.gcn_conv import GCNConv
+from gclkit.encoders.gcn_conv import PRECISIONS, GCNConv
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,
@@ -44,6 +46,8 @@ class GNNEncoder(nn.Module):
         norm: ``"batch"`` or ``"layer"`` between convolution and activation, or none.
         conv: ``"gcn"``, ``"sage"`` (mean), ``"gin"`` (sum) or ``"gat"``. CSR features stay
             sparse with ``"gcn"``; the others turn them dense.
+        precision: Of the dense products while training, ``"float32"`` or ``"bfloat16"``, for
+            ``"gcn"``; see :class:`~gclkit.encoders.GCNConv`.
 
     Raises:
         ValueError: For a width or depth below 1 or an unknown name.
@@ -60,6 +64,7 @@ class GNNEncoder(nn.Module):
         final_activation: bool = True,
         norm: str | None = None,
         conv: str = "gcn",
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         owner = type(self).__name__
@@ -71,8 +76,9 @@ class GNNEncoder(nn.Module):
         self.activation = check_choice(owner, "activation", activation, ACTIVATIONS)
         self.conv = check_choice(owner, "conv", conv, CONVS)
         self.norm = norm if norm is None else check_choice(owner, "norm", norm, ("batch", "layer"))
+        self.precision = check_choice(owner, "precision", precision, PRECISIONS)
         widths = [in_channels, *[hidden] * (num_layers - 1), out_channels]
-        self.convs = nn.ModuleList(_make_conv(conv, a, b) for a, b in pairwise(widths))
+        self.convs = nn.ModuleList(_make_conv(conv, a, b, precision) for a, b in pairwise(widths))
         self.norms = nn.ModuleList(NORMS.get(norm, nn.Identity)(width) for width in widths[1:])
         names = [activation] * num_layers
         if not final_activation:
@@ -97,6 +103,8 @@ class GNNEncoder(nn.Module):
         x: Float[Tensor, "n f"],
         edge_index: Int[Tensor, "2 e"],
         edge_weight: Float[Tensor, " e"] | None = None,
+        *,
+        product: Float[Tensor, "n h"] | None = None,
     ) -> Float[Tensor, "n d"]:
         """Embeds the nodes of a graph or view.
 
@@ -104,6 +112,8 @@ class GNNEncoder(nn.Module):
             x: Features, strided or CSR.
             edge_index: The edges.
             edge_weight: One weight per edge, used by ``"gcn"`` alone. (default: 1 each)
+            product: What the first layer's :meth:`GCNConv.product` made of :obj:`x`, with
+                ``"gcn"``. (default: computed)
 
         Raises:
             ValueError: For features of another width or dtype than the parameters, or edges
@@ -122,11 +132,26 @@ class GNNEncoder(nn.Module):
                 edges = (edge_index, edge_weight)
         elif x.layout == torch.sparse_csr:
             x = x.to_dense()
-        for conv, *rest in self.layers():
-            x = conv(x, *edges)
+        for number, (conv, *rest) in enumerate(self.layers()):
+            known = {} if number or product is None else {"product": product}
+            x = conv(x, *edges, **known)
             for module in rest:
                 x = module(x)
         return x
+
+    def encode_views(self, views: Sequence[Data]) -> tuple[Float[Tensor, "n d"], ...]:
+        """Embeds the nodes of several views.
+
+        Views that hold the very same features share the first product, which on wide dense
+        features is most of the work.
+        """
+        first, x, product = self.convs[0], views[0].x, None
+        if isinstance(first, GCNConv) and all(view.x is x for view in views):
+            product = first.product(x)
+        return tuple(
+            self(view.x, view.edge_index, view.get("edge_weight"), product=product)
+            for view in views
+        )
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, conv={self.conv!r}"
@@ -136,10 +161,10 @@ class GCNEncoder(GNNEncoder):
     """The graph convolutional encoder of the papers: :class:`GNNEncoder` with its defaults."""
 
 
-def _make_conv(conv: str, in_channels: int, out_channels: int) -> nn.Module:
+def _make_conv(conv: str, in_channels: int, out_channels: int, precision: str) -> nn.Module:
     match conv:
         case "gcn":
-            return GCNConv(in_channels, out_channels)
+            return GCNConv(in_channels, out_channels, precision=precision)
         case "sage":
             return pyg.SAGEConv(in_channels, out_channels)
         case "gat":

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gclkit.checks import check_count, check_floats
+from gclkit.checks import check_choice, check_count, check_floats
+from gclkit.encoders.gcn_conv import PRECISIONS
+from gclkit.encoders.narrow_linear import linear
 
 
 class Projector(nn.Module):
@@ -19,15 +21,22 @@ class Projector(nn.Module):
         in_channels: Width :math:`d` of the embeddings.
         hidden_channels: Width between the maps.
         out_channels: Width in the loss. (default: as the input)
+        precision: ``"float32"`` or ``"bfloat16"`` products.
 
     Raises:
-        ValueError: For a width below 1.
+        ValueError: For a width below 1 or an unknown precision.
     """
 
     def __init__(
-        self, in_channels: int, hidden_channels: int, out_channels: int | None = None
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        out_channels: int | None = None,
+        *,
+        precision: str = "float32",
     ) -> None:
         super().__init__()
+        self.precision = check_choice("Projector", "precision", precision, PRECISIONS)
         check_count("Projector", "in_channels", in_channels)
         check_count("Projector", "hidden_channels", hidden_channels)
         out_channels = in_channels if out_channels is None else out_channels
@@ -48,4 +57,8 @@ class Projector(nn.Module):
         """
         weight = self.first.weight
         check_floats("Projector", "z", z, dtype=weight.dtype, columns=weight.size(1))
-        return self.second(F.elu(self.first(z)))
+        z = F.elu(self._map(self.first, z))
+        return self._map(self.second, z)
+
+    def _map(self, layer: nn.Linear, z: Tensor) -> Tensor:
+        return linear(z, layer.weight, layer.bias, precision=self.precision)

@@ -63,8 +63,9 @@ def two_view_contrast(
         rows = torch.cat([index, n + index])
         others = self_logsumexp(z, scale, bias, twin, **options)
         others = others if index.numel() == n else others[rows]
-    if twin is None:
-        target, own = mean_positive(positives, *z.chunk(2), key_bias)
+    if positives is not None:
+        u1, u2 = z.chunk(2)
+        target, own = mean_positive(positives, u1, u2, key_bias)
         numerator = scale * (z * target).sum(dim=1)
     else:
         numerator, own = scale * TwinDots.apply(z).repeat(2), bias

@@ -66,9 +66,7 @@ class COSTA(GRACE):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = tuple(
-            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
-        )
+        embeddings = self.encoder.encode_views(views)
         h1, h2 = (self.projector(z) for z in self.sketch_views(*embeddings))
         loss = clip_infonce(
             h1,

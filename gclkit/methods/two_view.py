@@ -30,11 +30,13 @@ class TwoViewContrast(Method):
         temperature: Temperature of the loss, above 0.
         anchors: Draw so many anchors per step and direction against all keys: an unbiased
             estimate of the gradient at a fraction of the work. (default: all nodes)
-        precision: ``"float32"`` or ``"bfloat16"`` products in the loss.
+        precision: ``"float32"`` or ``"bfloat16"`` products in encoder, projector and loss.
         backend: Backend of the loss.
         memory_budget: Bytes that the loss may hold to save work in the backward pass.
         encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
     """
+
+    encoder: GCNEncoder
 
     def __init__(
         self,
@@ -56,8 +58,8 @@ class TwoViewContrast(Method):
         self.precision = precision
         self.backend = backend
         self.memory_budget = memory_budget
-        self.encoder = GCNEncoder(in_channels, out_channels, **encoder)
-        self.projector = Projector(out_channels, projection_channels)
+        self.encoder = GCNEncoder(in_channels, out_channels, precision=precision, **encoder)
+        self.projector = Projector(out_channels, projection_channels, precision=precision)
         self.augmentations: tuple[Compose, ...] = ()
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
@@ -69,9 +71,7 @@ class TwoViewContrast(Method):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = tuple(
-            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
-        )
+        embeddings = self.encoder.encode_views(views)
         h1, h2 = map(self.projector, embeddings)
         loss = self.contrast(h1, h2, batch, epoch)
         return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)

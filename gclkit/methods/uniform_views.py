@@ -62,9 +62,7 @@ class UniformViews(Method):
     def encode_views(self, batch: Data) -> tuple[tuple[Data, ...], tuple[Tensor, ...]]:
         """Two views of a graph or batch, and what the encoder makes of them."""
         views = tuple(augment(batch) for augment in self.augmentations)
-        return views, tuple(
-            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
-        )
+        return views, self.encoder.encode_views(views)
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views, embeddings = self.encode_views(batch)

@@ -50,3 +50,21 @@ def test_gradients_to_features_and_to_edge_weights(layers):
     x = torch.randn(12, 7, dtype=torch.float64, requires_grad=True)
     grads = [torch.autograd.grad(f(x, edge_index).sin().sum(), x)[0] for f in (ours, theirs)]
     torch.testing.assert_close(*grads)
+
+
+def test_narrow_products_in_training_only():
+    conv = GCNConv(30, 20, precision="bfloat16")
+    exact = GCNConv(30, 20)
+    exact.load_state_dict(conv.state_dict())
+    x, edge_index = torch.randn(9, 30), torch.tensor([[0, 1, 2], [1, 2, 0]])
+    found, wanted = conv(x, edge_index), exact(x, edge_index)
+    assert 0 < (found - wanted).abs().max() < 0.05
+    assert torch.equal(conv.eval()(x, edge_index), wanted)
+
+
+def test_refuses_an_unknown_precision():
+    with pytest.raises(ValueError) as error:
+        GCNConv(3, 2, precision="fp8")
+    assert str(error.value) == (
+        "GCNConv: 'precision' must be one of ['bfloat16', 'float32'] (got 'fp8')"
+    )

@@ -1,0 +1,62 @@
+"""Linear maps whose products are taken in bfloat16."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+NARROW = torch.bfloat16
+
+
+class NarrowProduct(torch.autograd.Function):
+    """``x W^T`` with both factors, here and in the backward pass, rounded to bfloat16.
+
+    The factors are what is saved: half the memory of the full product. Sums are taken in
+    fp32 by the hardware, and the result returns to the dtype of the input.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
+        narrow = x.to(NARROW), weight.to(NARROW)
+        ctx.save_for_backward(*narrow)
+        ctx.dtypes = x.dtype, weight.dtype
+        return F.linear(*narrow).to(x.dtype)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        x, weight = ctx.saved_tensors
+        grad = grad.to(NARROW)
+        return (
+            (grad @ weight).to(ctx.dtypes[0]) if ctx.needs_input_grad[0] else None,
+            (grad.t() @ x).to(ctx.dtypes[1]) if ctx.needs_input_grad[1] else None,
+        )
+
+
+def linear(
+    x: Float[Tensor, "n f"],
+    weight: Float[Tensor, "d f"],
+    bias: Float[Tensor, " d"] | None = None,
+    *,
+    precision: str = "float32",
+) -> Float[Tensor, "n d"]:
+    """``x W^T + b``, as :func:`torch.nn.functional.linear`, for sparse rows and narrow factors.
+
+    Args:
+        x: Rows, strided or CSR. A sparse product is never narrowed.
+        weight: The map :math:`W`.
+        bias: Term of each column.
+        precision: ``"float32"`` for the dtype of the parameters, or ``"bfloat16"``.
+    """
+    if x.layout == torch.sparse_csr:
+        h = x @ weight.t()
+    elif precision == "bfloat16":
+        h = NarrowProduct.apply(x, weight)
+    else:
+        return F.linear(x, weight, bias)
+    return h if bias is None else h + bias
