@@ -26,3 +26,18 @@ def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence
         return torch.sparse_csr_tensor(
             row_start, column, value, tuple(shape), check_invariants=False
         )
+
+
+def mask_columns(matrix: Tensor, keep: Tensor) -> Tensor:
+    """The matrix with the columns outside ``keep`` set to 0.
+
+    A CSR matrix stays CSR and shares its pattern with the input: only the values are new.
+
+    Args:
+        matrix: [n, f], strided or CSR.
+        keep: Which columns stay, bool [f].
+    """
+    if matrix.layout == torch.sparse_csr:
+        values = matrix.values() * keep[matrix.col_indices()]
+        return csr_tensor(matrix.crow_indices(), matrix.col_indices(), values, matrix.shape)
+    return matrix * keep.to(matrix.dtype)

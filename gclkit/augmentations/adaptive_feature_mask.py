@@ -25,14 +25,22 @@ class AdaptiveFeatureMask(BaseTransform):
         threshold: Largest mask probability, in [0, 1].
         generator: Source of randomness, on the device of the graph.
             (default: the global generator)
+        fold: Write ``feature_keep`` only and leave ``x``, for
+            :func:`~gclkit.encoders.encode_views`, which masks its first weight instead.
     """
 
     def __init__(
-        self, p: float, *, threshold: float = 0.7, generator: torch.Generator | None = None
+        self,
+        p: float,
+        *,
+        threshold: float = 0.7,
+        generator: torch.Generator | None = None,
+        fold: bool = False,
     ) -> None:
         self.p = check_probability("AdaptiveFeatureMask", "p", p)
         self.threshold = check_probability("AdaptiveFeatureMask", "threshold", threshold)
         self.generator = generator
+        self.fold = fold
 
     def forward(self, data: Data) -> Data:
         x = require_features("AdaptiveFeatureMask", data)
@@ -44,7 +52,7 @@ class AdaptiveFeatureMask(BaseTransform):
             reject("AdaptiveFeatureMask", "data", rule, data)
         drop = adaptive_drop_probability(weight[0], self.p, threshold=self.threshold)
         coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
-        return keep_features(data, coins >= drop)
+        return keep_features(data, coins >= drop, fold=self.fold)
 
     def __repr__(self) -> str:
         return f"AdaptiveFeatureMask(p={self.p}, threshold={self.threshold})"

@@ -9,7 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.checks import check_probability, reject
-from gclkit.sparse import csr_tensor
+from gclkit.sparse import mask_columns
 
 
 def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
@@ -28,17 +28,6 @@ def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
     return x
 
 
-def mask_features(x: Float[Tensor, "n f"], keep: Bool[Tensor, " f"]) -> Float[Tensor, "n f"]:
-    """The features with the columns outside ``keep`` set to 0.
-
-    CSR features stay CSR and share their pattern with the input: only the values are new.
-    """
-    if x.layout == torch.sparse_csr:
-        values = x.values() * keep[x.col_indices()]
-        return csr_tensor(x.crow_indices(), x.col_indices(), values, x.shape)
-    return x * keep.to(x.dtype)
-
-
 class FeatureMask(BaseTransform):
     r"""Sets each feature column to 0, for all nodes, with probability :obj:`p`.
 
@@ -50,24 +39,37 @@ class FeatureMask(BaseTransform):
         p: Probability of masking a column, in [0, 1].
         generator: Source of randomness, on the device of the graph.
             (default: the global generator)
+        fold: Write ``feature_keep`` only and leave ``x``, for
+            :func:`~gclkit.encoders.encode_views`, which masks its first weight instead.
     """
 
-    def __init__(self, p: float, *, generator: torch.Generator | None = None) -> None:
+    def __init__(
+        self,
+        p: float,
+        *,
+        generator: torch.Generator | None = None,
+        fold: bool = False,
+    ) -> None:
         self.p = check_probability("FeatureMask", "p", p)
         self.generator = generator
+        self.fold = fold
 
     def forward(self, data: Data) -> Data:
         x = require_features("FeatureMask", data)
         coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
-        return keep_features(data, coins >= self.p)
+        return keep_features(data, coins >= self.p, fold=self.fold)
 
     def __repr__(self) -> str:
         return f"FeatureMask(p={self.p})"
 
 
-def keep_features(data: Data, keep: Bool[Tensor, " f"]) -> Data:
-    """The graph with some of its feature columns, the others set to 0."""
-    if not bool(keep.all()):  # Untouched features stay the same tensor, so views can share work.
-        data.x = mask_features(data.x, keep)
+def keep_features(data: Data, keep: Bool[Tensor, " f"], *, fold: bool = False) -> Data:
+    """The graph with some of its feature columns, the others set to 0.
+
+    With ``fold`` the features stay as they are, for an encoder that masks the rows of its first
+    weight instead (:func:`gclkit.encoders.encode_views`): no view copies the features then.
+    """
+    if not fold:
+        data.x = mask_columns(data.x, keep)
     data.feature_keep = keep[None]
     return data

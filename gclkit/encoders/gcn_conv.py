@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 import torch_geometric.nn as pyg
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.narrow_linear import linear
+from gclkit.encoders.narrow_linear import NARROW, linear
 
 PRECISIONS = ("bfloat16", "float32")
 
@@ -48,11 +50,32 @@ class GCNConv(pyg.GCNConv):
         self.precision = check_choice("GCNConv", "precision", precision, PRECISIONS)
         super().__init__(in_channels, out_channels, bias=bias)
 
-    def product(self, x: Float[Tensor, "n f"]) -> Float[Tensor, "n d"]:
-        """Returns :math:`XW`, which views with the same features have in common."""
+    def products(
+        self, x: Float[Tensor, "n f"], keeps: Sequence[Bool[Tensor, " f"] | None]
+    ) -> list[Float[Tensor, "n d"]]:
+        """Returns :math:`XW` for views that see some columns of the same features each.
+
+        Masking columns of :math:`X` equals masking rows of :math:`W`, so no view copies the
+        features, and those that see all of them share one product.
+
+        Args:
+            x: Features, strided or CSR.
+            keeps: The columns that each view sees. (``None``: all)
+        """
         weight = self.lin.weight
         check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
-        return linear(x, weight, precision=self.precision if self.training else "float32")
+        precision = self.precision if self.training else "float32"
+        if precision == "bfloat16" and x.layout == torch.strided and not x.requires_grad:
+            x = x.to(NARROW)
+        whole, found = None, []
+        for keep in keeps:
+            if keep is not None and not bool(keep.all()):
+                found.append(linear(x, weight * keep, precision=precision))
+                continue
+            if whole is None:
+                whole = linear(x, weight, precision=precision)
+            found.append(whole)
+        return found
 
     def forward(
         self,
@@ -68,9 +91,9 @@ class GCNConv(pyg.GCNConv):
             x: Features, strided or CSR.
             edge_index: The edges, or the matrix that :func:`gcn_adjacency` makes of them.
             edge_weight: One weight per edge, if :obj:`edge_index` holds edges.
-            product: What :meth:`product` made of :obj:`x`. (default: computed)
+            product: What :meth:`products` made of :obj:`x`. (default: computed)
         """
-        h = self.product(x) if product is None else product
+        h = self.products(x, [None])[0] if product is None else product
         if edge_index.layout != torch.sparse_csr:
             check_edges("GCNConv", edge_index, x.size(0))
         if edge_weight is not None and edge_weight.requires_grad:

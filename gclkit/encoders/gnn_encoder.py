@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from itertools import pairwise
 
 import torch
 import torch_geometric.nn as pyg
 from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
 from gclkit.checks import check_choice, check_count, check_edges, check_floats, reject
@@ -112,7 +110,7 @@ class GNNEncoder(nn.Module):
             x: Features, strided or CSR.
             edge_index: The edges.
             edge_weight: One weight per edge, used by ``"gcn"`` alone. (default: 1 each)
-            product: What the first layer's :meth:`GCNConv.product` made of :obj:`x`, with
+            product: What the first layer's :meth:`GCNConv.products` made of :obj:`x`, with
                 ``"gcn"``. (default: computed)
 
         Raises:
@@ -138,20 +136,6 @@ class GNNEncoder(nn.Module):
             for module in rest:
                 x = module(x)
         return x
-
-    def encode_views(self, views: Sequence[Data]) -> tuple[Float[Tensor, "n d"], ...]:
-        """Embeds the nodes of several views.
-
-        Views that hold the very same features share the first product, which on wide dense
-        features is most of the work.
-        """
-        first, x, product = self.convs[0], views[0].x, None
-        if isinstance(first, GCNConv) and all(view.x is x for view in views):
-            product = first.product(x)
-        return tuple(
-            self(view.x, view.edge_index, view.get("edge_weight"), product=product)
-            for view in views
-        )
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, conv={self.conv!r}"

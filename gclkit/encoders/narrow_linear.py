@@ -17,7 +17,7 @@ class NarrowProduct(torch.autograd.Function):
     """``x W^T`` with both factors, here and in the backward pass, rounded to bfloat16.
 
     The factors are what is saved: half the memory of the full product. Sums are taken in
-    fp32 by the hardware, and the result returns to the dtype of the input.
+    fp32 by the hardware, and the result is in the dtype of the weight.
     """
 
     @staticmethod
@@ -25,7 +25,7 @@ class NarrowProduct(torch.autograd.Function):
         narrow = x.to(NARROW), weight.to(NARROW)
         ctx.save_for_backward(*narrow)
         ctx.dtypes = x.dtype, weight.dtype
-        return F.linear(*narrow).to(x.dtype)
+        return F.linear(*narrow).to(weight.dtype)
 
     @staticmethod
     @once_differentiable

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_probability
+from gclkit.encoders import encode_views
 from gclkit.losses import bootstrap_cosine
 from gclkit.methods.method import StepOutput
 from gclkit.methods.uniform_views import UniformViews
@@ -107,10 +108,7 @@ class BGRL(UniformViews):
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views, embeddings = self.encode_views(batch)
         with torch.no_grad():
-            targets = [
-                self.target_encoder(view.x, view.edge_index, view.get("edge_weight"))
-                for view in views
-            ]
+            targets = list(encode_views(self.target_encoder, views))
         online = [self.predictor(z) for z in embeddings]
         # A node without edges and features has a target of 0, which has no direction.
         alive = torch.stack([target.any(dim=1) for target in targets]).all(dim=0)

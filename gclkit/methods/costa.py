@@ -11,6 +11,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_choice, check_probability, reject
+from gclkit.encoders import encode_views
 from gclkit.losses import clip_infonce
 from gclkit.methods.covariance_sketch import KINDS, covariance_sketch
 from gclkit.methods.grace import GRACE
@@ -66,7 +67,7 @@ class COSTA(GRACE):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = self.encoder.encode_views(views)
+        embeddings = encode_views(self.encoder, views)
         h1, h2 = (self.projector(z) for z in self.sketch_views(*embeddings))
         loss = clip_infonce(
             h1,

@@ -83,7 +83,7 @@ class CSGCL(TwoViewContrast):
             Compose(
                 [
                     CommunalEdgeDropping(e, threshold=edge_threshold, symmetric=symmetric),
-                    CommunalAttributeVoting(f, threshold=feature_threshold),
+                    CommunalAttributeVoting(f, threshold=feature_threshold, fold=True),
                 ]
             )
             for e, f in zip(edge_p, feature_p, strict=True)

@@ -60,7 +60,7 @@ class GCA(TwoViewContrast):
             Compose(
                 [
                     AdaptiveEdgeDrop(e, threshold=threshold, symmetric=symmetric),
-                    AdaptiveFeatureMask(f, threshold=threshold),
+                    AdaptiveFeatureMask(f, threshold=threshold, fold=True),
                 ]
             )
             for e, f in zip(edge_p, feature_p, strict=True)

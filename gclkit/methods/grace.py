@@ -55,5 +55,6 @@ class GRACE(TwoViewContrast):
             for p in edge_p
         ]
         self.augmentations = tuple(
-            Compose([drop, FeatureMask(f)]) for drop, f in zip(drops, feature_p, strict=True)
+            Compose([drop, FeatureMask(f, fold=True)])
+            for drop, f in zip(drops, feature_p, strict=True)
         )

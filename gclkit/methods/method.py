@@ -19,7 +19,8 @@ class StepOutput(NamedTuple):
     Attributes:
         loss: What is minimised, a scalar with a gradient.
         terms: Parts of the loss by name, detached, for the history.
-        views: The graphs that were encoded. A regularizer reads them.
+        views: The graphs that were encoded. A regularizer reads them; their features, masked
+            where a view masks some, are :func:`gclkit.encoders.view_features`.
         embeddings: What the encoder made of each view, before any projector.
     """
 

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import Compose
 
 from gclkit.checks import check_count, check_positive, check_probability, reject
-from gclkit.encoders import GCNEncoder, Projector
+from gclkit.encoders import GCNEncoder, Projector, encode_views
 from gclkit.losses import infonce
 from gclkit.methods.method import Method, StepOutput
 
@@ -71,7 +71,7 @@ class TwoViewContrast(Method):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = self.encoder.encode_views(views)
+        embeddings = encode_views(self.encoder, views)
         h1, h2 = map(self.projector, embeddings)
         loss = self.contrast(h1, h2, batch, epoch)
         return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import Compose
 
 from gclkit.augmentations import EdgeDrop, FeatureMask
-from gclkit.encoders import GCNEncoder
+from gclkit.encoders import GCNEncoder, encode_views
 from gclkit.methods.method import Method, StepOutput
 from gclkit.methods.two_view import check_pair
 
@@ -48,7 +48,7 @@ class UniformViews(Method):
         feature_p = check_pair(type(self).__name__, "feature_p", feature_p)
         self.encoder = GCNEncoder(in_channels, out_channels, **encoder)
         self.augmentations = tuple(
-            Compose([EdgeDrop(e, symmetric=symmetric), FeatureMask(f)])
+            Compose([EdgeDrop(e, symmetric=symmetric), FeatureMask(f, fold=True)])
             for e, f in zip(edge_p, feature_p, strict=True)
         )
 
@@ -62,7 +62,7 @@ class UniformViews(Method):
     def encode_views(self, batch: Data) -> tuple[tuple[Data, ...], tuple[Tensor, ...]]:
         """Two views of a graph or batch, and what the encoder makes of them."""
         views = tuple(augment(batch) for augment in self.augmentations)
-        return views, self.encoder.encode_views(views)
+        return views, encode_views(self.encoder, views)
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views, embeddings = self.encode_views(batch)

@@ -13,6 +13,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
+from gclkit.encoders import view_features
 from gclkit.methods import Method, StepOutput
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import save_checkpoint
@@ -143,7 +144,7 @@ class TrainingLoop:
         loss = output.loss
         if regularizer is not None:
             views = zip(output.views, output.embeddings, strict=True)
-            loss = regularizer(loss, *((v.x, v.edge_index, z) for v, z in views))
+            loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
         loss.backward()
         grads = [p.grad for p in self.method.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(grads)

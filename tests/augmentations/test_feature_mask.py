@@ -42,3 +42,14 @@ def test_refusals():
         FeatureMask(2.0)
     with pytest.raises(ValueError, match=r"^FeatureMask: 'data' must be a graph with features 'x'"):
         FeatureMask(0.5)(Data(edge_index=torch.tensor([[0], [1]])))
+
+
+def test_a_folded_mask_leaves_the_features_to_the_encoder():
+    data = Data(x=torch.rand(4, 30), edge_index=torch.empty(2, 0, dtype=torch.int64))
+    plain, folded = (
+        FeatureMask(0.4, generator=torch.Generator().manual_seed(3), fold=fold)(data)
+        for fold in (False, True)
+    )
+    assert folded.x is data.x
+    assert torch.equal(folded.feature_keep, plain.feature_keep)
+    torch.testing.assert_close(plain.x, data.x * folded.feature_keep)

@@ -1,7 +1,6 @@
 import pytest
 import torch
 import torch_geometric.nn as pyg
-from torch_geometric.data import Data
 from torch_geometric.utils import erdos_renyi_graph
 
 from gclkit.encoders import GCNEncoder, GNNEncoder
@@ -106,28 +105,3 @@ def test_resetting_under_a_seed_repeats(view):
 def test_refusals(options, sentence):
     with pytest.raises(ValueError, match=f"^GCNEncoder: {sentence}"):
         GCNEncoder(6, 4, **options)
-
-
-@pytest.mark.parametrize("conv", ["gcn", "sage"])
-def test_views_are_encoded_as_one_by_one(conv):
-    encoder = GNNEncoder(6, 4, conv=conv)
-    x = torch.randn(5, 6)
-    edges = [torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([[4, 1], [1, 2]])]
-    views = [Data(x=x, edge_index=edge_index) for edge_index in edges]
-    for found, view in zip(encoder.encode_views(views), views, strict=True):
-        torch.testing.assert_close(found, encoder(view.x, view.edge_index))
-
-
-def test_views_share_the_first_product_if_they_share_the_features(monkeypatch):
-    encoder = GNNEncoder(6, 4)
-    x, edge_index = torch.randn(5, 6), torch.tensor([[0, 1, 2], [1, 2, 3]])
-    calls = []
-    product = encoder.convs[0].product
-    monkeypatch.setattr(encoder.convs[0], "product", lambda x: calls.append(1) or product(x))
-    same = [Data(x=x, edge_index=edge_index) for _ in range(2)]
-    encoder.encode_views(same)
-    assert len(calls) == 1
-    other = [same[0], Data(x=2 * x, edge_index=edge_index)]
-    first, second = encoder.encode_views(other)
-    assert len(calls) == 3
-    assert not torch.equal(first, second)

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gclkit.encoders import view_features
 from gclkit.regularizers import ProvableTraining
 from gclkit.testing.graphs import random_graph
 from gclkit.training import list_methods, load_checkpoint, pretrain
@@ -57,7 +58,7 @@ def test_views_and_embeddings_are_what_the_encoder_saw_and_gave(graph, make, cls
     assert len(out.views) == len(out.embeddings) == 2
     encoders = [method.encoder, getattr(method, "diffusion_encoder", method.encoder)]
     for encoder, view, z in zip(encoders, out.views, out.embeddings, strict=True):
-        again = encoder(view.x, view.edge_index, view.get("edge_weight"))
+        again = encoder(view_features(view), view.edge_index, view.get("edge_weight"))
         torch.testing.assert_close(again, z)
         assert z.shape == (36, 6) and z.requires_grad
     assert out.loss.shape == () and out.terms

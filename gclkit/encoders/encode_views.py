@@ -1,0 +1,53 @@
+"""Several views of one graph through one encoder, without a copy of the features each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+from torch_geometric.data import Data
+
+from gclkit.encoders.gcn_conv import GCNConv
+from gclkit.encoders.gnn_encoder import GNNEncoder
+from gclkit.sparse import mask_columns
+
+
+def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tensor, "n d"], ...]:
+    """Embeds the nodes of views whose ``feature_keep``, if they have it, says what they see.
+
+    It does not matter whether ``x`` is masked already. A GCN masks the rows of its first weight
+    instead of the features, and views that see the same share the first product, which on wide
+    features is most of the work.
+
+    Args:
+        encoder: Any module that takes ``(x, edge_index, edge_weight)``.
+        views: Graphs or views.
+    """
+    first = encoder.convs[0] if isinstance(encoder, GNNEncoder) else None
+    if not isinstance(first, GCNConv):
+        return tuple(
+            encoder(view_features(view), view.edge_index, view.get("edge_weight")) for view in views
+        )
+    keeps = [_kept(view) for view in views]
+    if all(view.x is views[0].x for view in views):
+        products = first.products(views[0].x, keeps)
+    else:
+        products = [
+            first.products(view.x, [keep])[0] for view, keep in zip(views, keeps, strict=True)
+        ]
+    return tuple(
+        encoder(view.x, view.edge_index, view.get("edge_weight"), product=product)
+        for view, product in zip(views, products, strict=True)
+    )
+
+
+def view_features(view: Data) -> Float[Tensor, "n f"]:
+    """The features that a view sees: ``x``, the columns outside ``feature_keep`` set to 0."""
+    keep = _kept(view)
+    return view.x if keep is None or bool(keep.all()) else mask_columns(view.x, keep)
+
+
+def _kept(view: Data) -> Bool[Tensor, " f"] | None:
+    keep = view.get("feature_keep")
+    return None if keep is None else keep[0]

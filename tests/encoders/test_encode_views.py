@@ -1,0 +1,83 @@
+import pytest
+import torch
+from torch import nn
+from torch_geometric.data import Data
+
+from gclkit.encoders import GNNEncoder, encode_views, view_features
+
+EDGES = [torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([[4, 1], [1, 2]])]
+KEEPS = [torch.tensor([[True, False, True, True]]), torch.tensor([[False, True, True, False]])]
+
+
+def make_views(x, *, masks):
+    views = [Data(x=x, edge_index=edge_index) for edge_index in EDGES]
+    for view, keep in zip(views, KEEPS, strict=True):
+        if masks:
+            view.feature_keep = keep
+    return views
+
+
+@pytest.mark.parametrize("layout", ["strided", "csr"])
+@pytest.mark.parametrize("masks", [True, False])
+@pytest.mark.parametrize("conv", ["gcn", "sage"])
+def test_views_are_encoded_as_one_by_one_with_masked_features(conv, masks, layout):
+    encoder = GNNEncoder(4, 3, conv=conv).double()
+    x = torch.randn(5, 4, dtype=torch.float64)
+    views = make_views(x if layout == "strided" else x.to_sparse_csr(), masks=masks)
+    for found, view, keep in zip(encode_views(encoder, views), views, KEEPS, strict=True):
+        expected = encoder(x * keep if masks else x, view.edge_index)
+        torch.testing.assert_close(found, expected)
+
+
+def test_gradients_are_those_of_masked_features():
+    encoder = GNNEncoder(4, 3).double()
+    x = torch.randn(5, 4, dtype=torch.float64)
+    views, parameters = make_views(x, masks=True), list(encoder.parameters())
+    apart = [encoder(x * view.feature_keep, view.edge_index) for view in views]
+    for found, expected in zip(encode_views(encoder, views), apart, strict=True):
+        found = torch.autograd.grad(found.square().sum(), parameters, retain_graph=True)
+        expected = torch.autograd.grad(expected.square().sum(), parameters, retain_graph=True)
+        torch.testing.assert_close(found, expected)
+
+
+def test_features_that_are_masked_already_may_be_masked_again():
+    encoder, x = GNNEncoder(4, 3), torch.randn(5, 4)
+    before = encode_views(encoder, make_views(x, masks=True))
+    views = make_views(x, masks=True)
+    for view in views:
+        view.x = view.x * view.feature_keep
+    torch.testing.assert_close(encode_views(encoder, views), before)
+
+
+def test_any_module_sees_masked_features():
+    class Sum(nn.Module):
+        def forward(self, x, edge_index, edge_weight=None):
+            return x.sum(dim=1)
+
+    x = torch.randn(5, 4)
+    views = make_views(x, masks=True)
+    expected = tuple((x * keep).sum(dim=1) for keep in KEEPS)
+    torch.testing.assert_close(encode_views(Sum(), views), expected)
+
+
+def test_views_that_see_the_same_share_the_first_product(monkeypatch):
+    encoder, x, calls = GNNEncoder(4, 3), torch.randn(5, 4), []
+
+    def linear(x, weight, **options):
+        calls.append(weight)
+        return x @ weight.t()
+
+    monkeypatch.setattr("gclkit.encoders.gcn_conv.linear", linear)
+    encode_views(encoder, make_views(x, masks=False))
+    assert len(calls) == 1 + 2  # The first layer once, the second for each view.
+    calls.clear()
+    encode_views(encoder, make_views(x, masks=True))
+    assert len(calls) == 2 + 2
+
+
+def test_view_features_are_the_input_itself_where_nothing_is_masked():
+    x = torch.randn(5, 4)
+    whole = Data(x=x, feature_keep=torch.ones(1, 4, dtype=torch.bool))
+    assert view_features(whole) is x
+    assert view_features(Data(x=x)) is x
+    torch.testing.assert_close(view_features(Data(x=x, feature_keep=KEEPS[0])), x * KEEPS[0])
