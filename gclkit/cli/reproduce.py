@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from gclkit.cli.train import TASKS
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the verb to the parser."""
@@ -21,6 +23,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--root", type=Path, help="folder of the datasets")
     parser.add_argument("--out", type=Path, default=Path("runs/reproduce"))
     parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
+    parser.add_argument(
+        "--tasks",
+        nargs="+",
+        default=["classification", "clustering"],
+        metavar="TASK",
+        help=f"of {', '.join(TASKS)}; default: the first two",
+    )
+    parser.add_argument(
+        "--table",
+        type=Path,
+        metavar="FOLDER",
+        help="print the table of the runs in a folder, and run nothing",
+    )
     parser.add_argument("--minutes", type=float, help="stop after so long; run again to go on")
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
@@ -30,16 +45,21 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
-    from gclkit.checks import check_count, check_positive, reject
+    from gclkit.checks import check_choice, check_count, check_positive, reject
     from gclkit.cli.experiment import run_experiment
-    from gclkit.reports import RunFolder
+    from gclkit.reports import RunFolder, read_runs, results_table
     from gclkit.training import list_recipes, read_config
 
     if args.listing:
         _print_recipes()
         return 0
+    if args.table is not None:
+        print(results_table(read_runs(args.table)))
+        return 0
     if not args.recipes:
         reject("reproduce", "recipes", "one DATASET/METHOD or more, or use --list", "none")
+    for task in args.tasks:
+        check_choice("reproduce", "tasks", task, TASKS)
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
     for name in args.recipes:
         if name not in known:
@@ -77,7 +97,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     dataset, method = name.split("/")
     run = {
         "seeds": args.seeds,
-        "tasks": ["classification"],
+        "tasks": args.tasks,
         "controls": ["raw_features", "untrained_encoder"],
         "papers_probe": True,
         "splits": None,
@@ -85,12 +105,16 @@ def _config(name: str, args: argparse.Namespace) -> Any:
         "every": 50,
         "root": None if args.root is None else str(args.root),
     }
-    return dataclasses.replace(resolve_config(method, dataset), run=run)
+    config = resolve_config(method, dataset)
+    return dataclasses.replace(config, run={**run, **config.run})
 
 
 def _essence(config: Any) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
-    return (config.method, config.dataset, config.model, config.training)
+    from gclkit.training.config import RUN_KEYS
+
+    regularizer = {key: config.run.get(key) for key in RUN_KEYS}
+    return (config.method, config.dataset, config.model, config.training, regularizer)
 
 
 def _print_recipes() -> None:

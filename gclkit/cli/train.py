@@ -20,7 +20,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=__doc__,
         epilog="example: gclkit train --method csgcl --dataset digits --seeds 0 1 2",
     )
-    parser.add_argument("--method", default="csgcl", help="default: csgcl")
+    parser.add_argument("--method", default="csgcl",
+                        help="a name of `reproduce --list`; default: csgcl")  # fmt: skip
     parser.add_argument("--dataset", default="digits", help="a name or a file; default: digits")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
     parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
@@ -144,6 +145,8 @@ def _config(args: argparse.Namespace) -> Any:
         "kappa": args.kappa,
         "pot_mode": args.pot_mode,
     }
+    if args.regularizer is None:
+        run |= config.run
     return dataclasses.replace(config, run=run)
 
 

@@ -3,6 +3,7 @@
 from gclkit.reports.compare import mark_best, read_report, write_comparison
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.maps import available_projections, project
+from gclkit.reports.results_table import read_runs, results_table
 from gclkit.reports.run_folder import RunFolder, write_yaml
 from gclkit.reports.tables import Table, score_table
 from gclkit.reports.write import write_report
@@ -14,6 +15,8 @@ __all__ = [
     "mark_best",
     "project",
     "read_report",
+    "read_runs",
+    "results_table",
     "score_table",
     "to_json",
     "write_comparison",

@@ -26,6 +26,8 @@ TRAINING_DEFAULTS: dict[str, Any] = {
     "retries": 0,
 }
 SOURCES = ("authors", "ours")
+# What a recipe may say of the run itself.
+RUN_KEYS = ("kappa", "pot_mode", "regularizer")
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,10 @@ def model_options(method: type[Method]) -> set[str]:
 
 
 def list_recipes() -> list[tuple[str, str]]:
-    """The (dataset, method) pairs that have a recipe, sorted."""
+    """The (dataset, name) pairs of all recipes, sorted.
+
+    The name is that of the method, or ``method-variant`` for a further recipe of it.
+    """
     folder = files("gclkit.training") / "recipes"
     pairs = []
     for dataset in folder.iterdir():
@@ -114,7 +119,7 @@ def resolve_config(
     """The configuration of a run, from defaults, recipe and what the caller asked for.
 
     Args:
-        method: Name of the method.
+        method: Name of the method, or ``method-variant`` for a further recipe of it.
         dataset: Name of the dataset; without a recipe of its own the method's default holds.
         model: Settings that override the recipe's.
         training: Settings that override the recipe's.
@@ -122,16 +127,22 @@ def resolve_config(
     Raises:
         ValueError: For an unknown method or an unknown key.
     """
+    name = method.lower()
+    method, _, variant = name.partition("-")
     method_class(method)  # Unknown names are refused before a recipe is looked for.
-    recipe = _read_recipe(dataset, method.lower())
+    if variant and (dataset, name) not in list_recipes():
+        known = [found for graph, found in list_recipes() if graph == dataset]
+        check_choice("resolve_config", "method", name, known)
+    recipe = _read_recipe(dataset, name)
     config = RunConfig(
-        method=method.lower(),
+        method=method,
         dataset=dataset,
         model={**recipe["model"], **(model or {})},
         training={**TRAINING_DEFAULTS, **recipe["training"], **(training or {})},
         source=recipe["source"],
         note=recipe["note"],
         published=recipe["published"],
+        run=recipe["run"],
     )
     check_config(config)
     return config
@@ -203,7 +214,11 @@ def _read_recipe(dataset: str, method: str) -> dict[str, Any]:
         "source": "ours",
         "note": "",
         "published": {},
+        "run": {},
     }
+    owner = f"recipe {dataset}/{method}"
     for key in recipe:
-        check_choice(f"recipe {dataset}/{method}", "key", key, empty)
+        check_choice(owner, "key", key, empty)
+    for key in recipe.get("run", ()):
+        check_choice(owner, "run", key, RUN_KEYS)
     return {**empty, **recipe}

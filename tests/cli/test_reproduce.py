@@ -94,3 +94,18 @@ def test_difference_in_own_deviations_where_none_is_published(capsys):
         "cora/grace, the papers' probe: micro_f1 77.20 (n=5, public), published 78.20, "
         "difference -1.00"
     )
+
+
+def test_prints_the_table_of_finished_runs(short, tmp_path, capsys):
+    options = ["--quiet", "--num-splits", "2", "--seeds", "0", "--out", str(tmp_path)]
+    main(["reproduce", "sbm/grace", *options])
+    capsys.readouterr()
+    assert main(["reproduce", "--table", str(tmp_path)]) == 0
+    line = capsys.readouterr().out.splitlines()[2]
+    assert line.startswith("| sbm/grace | 1 | accuracy, random-10-10-80 | ")
+    assert " | 90.00 ± 5.00 | " in line
+
+
+def test_refuses_an_unknown_task(capsys):
+    assert main(["reproduce", "sbm/grace", "--tasks", "ranking"]) == 2
+    assert "reproduce: 'tasks' must be one of" in capsys.readouterr().err

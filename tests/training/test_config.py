@@ -26,12 +26,12 @@ def test_a_dataset_without_a_recipe_takes_the_default_of_the_method():
 def test_every_recipe_is_valid_and_builds(dataset, method):
     config = resolve_config(method, dataset)
     assert config.source in ("authors", "ours")
-    assert set(config.model) <= model_options(method_class(method))
+    assert set(config.model) <= model_options(method_class(config.method))
     model = dict(config.model)
     for width in ("out_channels", "projection_channels", "hidden_channels"):
         if width in model:
             model[width] = 4
-    method_class(method)(5, **model)
+    method_class(config.method)(5, **model)
 
 
 def test_unknown_names_are_refused():
@@ -80,3 +80,16 @@ def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence)
     with pytest.raises(ValueError, match=re.escape(sentence)):
         read_config(path)
     assert [p.name for p in tmp_path.iterdir()] == ["config.yaml"]
+
+
+def test_a_variant_is_a_further_recipe_of_its_method():
+    config = resolve_config("grace-pot", "cora")
+    assert config.method == "grace"
+    assert config.run == {"regularizer": "pot", "kappa": 0.4, "pot_mode": "pairwise"}
+    assert config.model == resolve_config("grace-plain", "cora").model
+    assert resolve_config("grace", "cora").run == {}
+
+
+def test_refuses_a_variant_that_has_no_recipe():
+    with pytest.raises(ValueError, match=r"resolve_config: 'method' must be one of .*'grace-pot'"):
+        resolve_config("grace-pto", "cora")

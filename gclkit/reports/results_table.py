@@ -1,0 +1,74 @@
+"""The table of many runs beside what their papers say, as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from gclkit.checks import reject
+from gclkit.reports.compare import read_report
+
+HEAD = (
+    "recipe", "n", "score", "ours, %", "papers' probe, %", "published, %", "untrained, %", "NMI, %",
+    "minutes per seed", "peak, MB",
+)  # fmt: skip
+
+
+def read_runs(folder: str | Path) -> dict[str, dict[str, Any]]:
+    """Reads the reports of the run folders in a folder, by their names.
+
+    Raises:
+        ValueError: If there is none, or one is no report.
+        OSError: If one cannot be read.
+    """
+    paths = sorted(Path(folder).glob("*/report.json"))
+    if not paths:
+        reject("read_runs", "folder", "a folder of run folders with 'report.json'", str(folder))
+    return {path.parent.name: read_report(path) for path in paths}
+
+
+def results_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
+    """One line per run: mean ± sample deviation over seeds and splits, cost and command.
+
+    Args:
+        runs: Reports by the name of the run folder, as ``gclkit reproduce`` names them.
+
+    Returns:
+        Markdown. The score is the one that the paper publishes, else the accuracy; minutes are
+        the median epoch times the number of epochs.
+    """
+    lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
+    for name, report in runs.items():
+        scores = report["results"].get("classification")
+        if scores:
+            lines.append("| " + " | ".join(_cells(name, report, scores)) + " |")
+    return "\n".join(lines)
+
+
+def _cells(name: str, report: Mapping[str, Any], scores: Mapping[str, Any]) -> list[str]:
+    config = report["config"]
+    published = config["published"]
+    score = next(iter(published), "accuracy")
+    untrained = (report.get("baselines") or {}).get("untrained_encoder", {})
+    clusters = report["results"].get("clustering", {})
+    minutes = report["timing"]["seconds_per_epoch"] * config["training"]["epochs"] / 60
+    return [
+        name.replace("-", "/", 1),
+        str(len(report["seeds"])),
+        f"{score.replace('_', ' ')}, {scores['split']}",
+        _percent(scores.get(score)),
+        _percent(scores.get("papers_probe", {}).get(score)),
+        " ± ".join(f"{100 * value:.2f}" for value in published.get(score, ())) or "–",
+        _percent(untrained.get(score)),
+        _percent(clusters.get("nmi")),
+        f"{minutes:.1f}",
+        f"{report['timing']['peak_rss_mb']:.0f}",
+    ]
+
+
+def _percent(summary: Mapping[str, Any] | None) -> str:
+    if not summary:
+        return "–"
+    spread = f" ± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
+    return f"{100 * summary['mean']:.2f}{spread}"
