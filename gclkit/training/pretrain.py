@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from gclkit.checks import check_choice, check_count, check_non_negative, check_positive
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
+from gclkit.ops import release_memory
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
 from gclkit.training.loop import Regularizer, TrainingLoop
@@ -133,17 +134,20 @@ def pretrain(
         loop = TrainingLoop(method, method.prepare(data, generator), generator, settings)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
-        loop.run(
-            epochs,
-            regularizer=regularizer,
-            callbacks=callbacks,
-            checkpoint=None if checkpoint is None else Path(checkpoint),
-            every=every,
-            max_grad_norm=max_grad_norm,
-            retries=retries,
-            deadline=deadline,
-            progress=progress,
-        )
+        try:
+            loop.run(
+                epochs,
+                regularizer=regularizer,
+                callbacks=callbacks,
+                checkpoint=None if checkpoint is None else Path(checkpoint),
+                every=every,
+                max_grad_norm=max_grad_norm,
+                retries=retries,
+                deadline=deadline,
+                progress=progress,
+            )
+        finally:
+            release_memory()
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
 
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from gclkit.methods import GRACE
+from gclkit.ops import spare_memory
 from gclkit.training import CollapseWarning, TrainingInterrupted, pretrain
 
 
@@ -135,3 +136,9 @@ def test_refuses_a_graph_that_is_not_fit(graph, method):
     graph.x[3, 2] = float("nan")
     with pytest.raises(ValueError, match=r"^CSGCL: 'x' must be finite"):
         pretrain(method, graph, epochs=1)
+
+
+def test_the_loss_holds_no_memory_after_training(graph):
+    method = GRACE(graph.num_features, out_channels=4, projection_channels=4, memory_budget=10**7)
+    pretrain(method, graph, epochs=2)
+    assert not spare_memory._spare
