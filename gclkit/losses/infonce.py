@@ -45,7 +45,8 @@ def infonce(
         precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
         backend: As in :func:`gclkit.ops.similarity_logsumexp`.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
-            backward pass as far as it allows. (default: recompute)
+            backward pass as far as it allows, and on a CPU their memory for the next call
+            (:func:`gclkit.ops.release_memory`). (default: recompute)
         block_rows: Rows and columns of a block. (default: by device and budget)
         generator: Source of randomness of :obj:`anchors`. (default: the global generator)
 

@@ -12,7 +12,8 @@ class BlockOptions(TypedDict, total=False):
         precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
-            backward pass as far as it allows. (default: recompute)
+            backward pass as far as it allows, and on a CPU their memory for the next call.
+            (default: recompute)
         block_rows: Rows and columns of a block. (default: by device and budget)
     """
 

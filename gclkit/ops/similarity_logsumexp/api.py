@@ -66,8 +66,8 @@ def similarity_logsumexp(
             plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
             :func:`gclkit.ops.choose_backend`. An unavailable backend raises.
         memory_budget: Bytes for blocks, scratch and operands. Blocks are kept between
-            forward and backward as far as it allows. (default: a cache-sized block,
-            recomputed in the backward pass)
+            forward and backward as far as it allows, and on a CPU their memory for the next
+            call. (default: a cache-sized block, recomputed in the backward pass)
         block_rows: Rows and columns of a block. (default: by device and budget)
 
     Returns:
