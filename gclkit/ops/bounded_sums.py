@@ -101,10 +101,10 @@ class SelfSums(torch.autograd.Function):
         factor, center = key_factor(key_bias, tiles.sums)
         total = z.new_zeros(z.size(0), dtype=tiles.sums)
         for rows, columns, tile in tiles:
-            tile = tiles.wide(tile)
-            total[rows] += row_sum(tile, factor, columns)
+            by_row, by_column = both_sums(tiles, tiles.wide(tile), factor, rows, columns)
+            total[rows] += by_row
             if rows != columns:  # A tile on the diagonal is whole: it is its own mirror image.
-                total[columns] += column_sum(tiles, tile, factor, rows)
+                total[columns] += by_column
         ctx.save_for_backward(z, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -130,12 +130,13 @@ class SelfSums(torch.autograd.Function):
                     grad_bias[columns] += wide.T @ share[rows]
             exact, weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
             add_product(tiles, grad_z[rows], weight, operand[columns])
-            if center is not None:
-                mass[rows] += row_sum(exact, factor, columns)
             if rows != columns:
                 add_product(tiles, grad_z[columns], weight.T, operand[rows])
-                if center is not None:
-                    mass[columns] += row_sum(exact.T, factor, rows)
+            if center is not None:
+                by_row, by_column = both_sums(tiles, exact, factor, rows, columns)
+                mass[rows] += by_row
+                if rows != columns:
+                    mass[columns] += by_column
         ctx.tiling.forget()
         if center is not None:
             grad_z += mass[:, None] * center
@@ -228,13 +229,19 @@ def row_sum(tile: Tensor, factor: Tensor | None, columns: slice) -> Tensor:
     return tile.sum(dim=1) if factor is None else tile @ factor[columns]
 
 
-def column_sum(tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice) -> Tensor:
-    """Returns the sum of each column, its entries times the factors of their rows."""
+def both_sums(
+    tiles: Tiles, tile: Tensor, factor: Tensor | None, rows: slice, columns: slice
+) -> tuple[Tensor, Tensor]:
+    """Returns ``sum_j t_ij f_j`` of each row and ``sum_i t_ij f_i`` of each column.
+
+    The widened copy of a narrow tile may be overwritten; a wide tile may be one that is kept.
+    """
     if factor is None:
-        return tile.sum(dim=0)
+        return tile.sum(dim=1), tile.sum(dim=0)
     # Not ``tile.T @ factor``: BLAS adds the rows one after the other, at ten times the error.
-    product = tiles.scratch("product", tile.shape, tile.dtype)
-    return torch.mul(tile, factor[rows, None], out=product).sum(dim=0)
+    product = tile if tiles.narrow else tiles.scratch("product", tile.shape, tile.dtype)
+    by_row = torch.mul(tile, factor[columns], out=product).sum(dim=1)
+    return by_row, product.mul_(factor[rows, None]).sum(dim=0) / factor[columns]
 
 
 def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor | None, Tensor]:
