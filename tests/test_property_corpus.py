@@ -210,6 +210,12 @@ def _encoder(case, channels=4):
     return encoders.GCNEncoder(case.width, channels, num_layers=case.pick(1, 2))
 
 
+def _masked(case):
+    """A view that sees some of its feature columns."""
+    keep = torch.rand(1, case.width, generator=case.generator) < 0.7
+    return Data(x=case.x, edge_index=case.edge_index, feature_keep=keep)
+
+
 def _gnn(case):
     torch.manual_seed(case.seed)
     encoder = encoders.GNNEncoder(
@@ -519,6 +525,10 @@ WAYS = {
     "encoders.Projector": lambda case: encoders.Projector(
         case.x.size(-1), case.pick(4, 1, 0), case.pick(None, 3)
     )(case.x),
+    "encoders.encode_views": lambda case: encoders.encode_views(
+        _encoder(case), [_masked(case), _masked(case)]
+    ),
+    "encoders.view_features": lambda case: encoders.view_features(_masked(case)),
     "encoders.gcn_adjacency": lambda case: encoders.gcn_adjacency(
         case.edge_index, case.data.get("edge_weight"), case.n
     ),
@@ -735,6 +745,9 @@ APART = {
     "reports.mark_best": "takes scores by name",
     "reports.read_report": "takes a path",
     "reports.write_comparison": "takes finished reports",
+    "reports.results_table": "takes finished reports",
+    "reports.read_runs": "takes a path",
+    "ops.release_memory": "takes nothing",
     "ops.BlockOptions": "a type of keyword arguments",
     "reports.RunFolder": "takes a path",
     "reports.Table": "takes text",

@@ -8,6 +8,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
+from gclkit.checks import reject
 from gclkit.encoders.gcn_conv import GCNConv
 from gclkit.encoders.gnn_encoder import GNNEncoder
 from gclkit.sparse import mask_columns
@@ -43,9 +44,18 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
 
 
 def view_features(view: Data) -> Float[Tensor, "n f"]:
-    """The features that a view sees: ``x``, the columns outside ``feature_keep`` set to 0."""
+    """The features that a view sees: ``x``, the columns outside ``feature_keep`` set to 0.
+
+    Raises:
+        ValueError: If the mask does not have one entry per column of ``x``.
+    """
     keep = _kept(view)
-    return view.x if keep is None or bool(keep.all()) else mask_columns(view.x, keep)
+    if keep is None:
+        return view.x
+    if view.x.dim() != 2 or keep.shape != view.x.shape[1:]:
+        rule = f"one entry per column of 'x', {tuple(view.x.shape)}"
+        reject("view_features", "feature_keep", rule, tuple(keep.shape))
+    return view.x if bool(keep.all()) else mask_columns(view.x, keep)
 
 
 def _kept(view: Data) -> Bool[Tensor, " f"] | None:

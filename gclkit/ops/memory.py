@@ -37,7 +37,7 @@ def needed_bytes(
         backend: Implementation that runs.
     """
     sums = max(operand.itemsize, 4)
-    vectors = (2 * rows + 4 * keys) * (channels + 2) * sums
+    vectors = (rows + 3 * keys) * (channels + 2) * sums
     if backend == "reference":
         return vectors + 5 * rows * keys * sums
     if backend == "triton":

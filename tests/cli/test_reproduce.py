@@ -34,7 +34,7 @@ def test_lists_every_recipe(capsys):
     out = capsys.readouterr().out
     for dataset, method in list_recipes():
         assert f"{dataset}/{method} " in out
-    assert "photo/csgcl              ours       3000  accuracy 93.32" in out
+    assert "photo/csgcl              ours        200  accuracy 93.32" in out
 
 
 def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):

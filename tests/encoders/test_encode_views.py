@@ -81,3 +81,11 @@ def test_view_features_are_the_input_itself_where_nothing_is_masked():
     assert view_features(whole) is x
     assert view_features(Data(x=x)) is x
     torch.testing.assert_close(view_features(Data(x=x, feature_keep=KEEPS[0])), x * KEEPS[0])
+
+
+def test_refuses_a_mask_of_another_width():
+    with pytest.raises(ValueError) as error:
+        view_features(Data(x=torch.randn(5, 4), feature_keep=torch.ones(1, 3, dtype=torch.bool)))
+    assert str(error.value) == (
+        "view_features: 'feature_keep' must be one entry per column of 'x', (5, 4) (got (3,))"
+    )

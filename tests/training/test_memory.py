@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import gclkit.training.memory as memory
+from gclkit.encoders import view_features
 from gclkit.methods import BGRL, CSGCL, GRACE
 from gclkit.regularizers import ProvableTraining
 from gclkit.testing.graphs import random_graph
@@ -39,7 +40,7 @@ def peak_of_a_step(method, graph, regularizer=None):
         loss = output.loss
         if regularizer is not None:
             pairs = zip(output.views, output.embeddings, strict=True)
-            loss = regularizer(loss, *((v.x, v.edge_index, z) for v, z in pairs))
+            loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in pairs))
         loss.backward()
     return measured.peak
 
@@ -113,7 +114,7 @@ def test_refuses_before_the_first_epoch_and_writes_nothing(graph, tmp_path, monk
 
 def wide(graph):
     graph = copy.copy(graph)
-    graph.x = torch.rand(N, 1500)
+    graph.x = torch.rand(N, 6000)
     return graph
 
 
