@@ -24,13 +24,16 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
     Args:
         encoder: Any module that takes ``(x, edge_index, edge_weight)``.
         views: Graphs or views.
+
+    Raises:
+        ValueError: If a mask does not have one entry per column of ``x``.
     """
     first = encoder.convs[0] if isinstance(encoder, GNNEncoder) else None
     if not isinstance(first, GCNConv):
         return tuple(
             encoder(view_features(view), view.edge_index, view.get("edge_weight")) for view in views
         )
-    keeps = [_kept(view) for view in views]
+    keeps = [_kept("encode_views", view) for view in views]
     if all(view.x is views[0].x for view in views):
         products = first.products(views[0].x, keeps)
     else:
@@ -49,15 +52,15 @@ def view_features(view: Data) -> Float[Tensor, "n f"]:
     Raises:
         ValueError: If the mask does not have one entry per column of ``x``.
     """
-    keep = _kept(view)
-    if keep is None:
-        return view.x
-    if view.x.dim() != 2 or keep.shape != view.x.shape[1:]:
-        rule = f"one entry per column of 'x', {tuple(view.x.shape)}"
-        reject("view_features", "feature_keep", rule, tuple(keep.shape))
-    return view.x if bool(keep.all()) else mask_columns(view.x, keep)
+    keep = _kept("view_features", view)
+    return view.x if keep is None or bool(keep.all()) else mask_columns(view.x, keep)
 
 
-def _kept(view: Data) -> Bool[Tensor, " f"] | None:
+def _kept(owner: str, view: Data) -> Bool[Tensor, " f"] | None:
     keep = view.get("feature_keep")
-    return None if keep is None else keep[0]
+    if keep is None:
+        return None
+    if view.x.dim() != 2 or keep.shape != (1, view.x.size(1)):
+        rule = f"[1, f] for 'x' of shape {tuple(view.x.shape)}"
+        reject(owner, "feature_keep", rule, tuple(keep.shape))
+    return keep[0]

@@ -12,9 +12,7 @@ from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.narrow_linear import NARROW, linear
-
-PRECISIONS = ("bfloat16", "float32")
+from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, linear
 
 
 class GCNConv(pyg.GCNConv):

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 NARROW = torch.bfloat16
+PRECISIONS = ("bfloat16", "float32")
 
 
 class NarrowProduct(torch.autograd.Function):

@@ -7,8 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gclkit.checks import check_choice, check_count, check_floats
-from gclkit.encoders.gcn_conv import PRECISIONS
-from gclkit.encoders.narrow_linear import linear
+from gclkit.encoders.narrow_linear import PRECISIONS, linear
 
 
 class Projector(nn.Module):

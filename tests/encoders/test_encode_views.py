@@ -84,8 +84,12 @@ def test_view_features_are_the_input_itself_where_nothing_is_masked():
 
 
 def test_refuses_a_mask_of_another_width():
+    view = Data(x=torch.randn(5, 4), edge_index=EDGES[0])
+    view.feature_keep = torch.ones(1, 3, dtype=torch.bool)
+    rule = "'feature_keep' must be [1, f] for 'x' of shape (5, 4) (got (1, 3))"
     with pytest.raises(ValueError) as error:
-        view_features(Data(x=torch.randn(5, 4), feature_keep=torch.ones(1, 3, dtype=torch.bool)))
-    assert str(error.value) == (
-        "view_features: 'feature_keep' must be one entry per column of 'x', (5, 4) (got (3,))"
-    )
+        view_features(view)
+    assert str(error.value) == f"view_features: {rule}"
+    with pytest.raises(ValueError) as error:
+        encode_views(GNNEncoder(4, 3), [view])
+    assert str(error.value) == f"encode_views: {rule}"
