@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -40,10 +41,12 @@ class Method(nn.Module):
     assume that it sees all nodes. State beside parameters (moving averages, fitted
     mixtures) lives in buffers, so that checkpoints hold it.
 
-    Subclasses set ``encoder`` and write :meth:`step`.
+    Subclasses set ``encoder`` and write :meth:`step`. Where ``ego`` is set, :meth:`embed` lays the
+    embedding of a node in the graph beside that of the node alone.
     """
 
     encoder: nn.Module
+    ego: bool = False
     generator: torch.Generator | None = None
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
@@ -77,10 +80,21 @@ class Method(nn.Module):
 
     @torch.no_grad()
     def embed(self, data: Data) -> Float[Tensor, "n d"]:
-        """Embeds the nodes of a graph: the encoder in evaluation mode on the whole graph."""
+        """Embeds the nodes of a graph: the encoder in evaluation mode on the whole graph.
+
+        With ``ego`` a row of unit length for the node among its neighbours is followed by one
+        for the node alone, what the encoder makes of it in a graph without edges. Convolutions
+        average a node's own features away; kept apart ("Beyond Homophily in Graph Neural
+        Networks", `arXiv:2006.11468 <https://arxiv.org/abs/2006.11468>`_, section 3.1) a linear
+        classifier can use both. The width is then :math:`2d`.
+        """
         training = self.training
         self.eval()
         try:
-            return self.encoder(data.x, data.edge_index, data.get("edge_weight"))
+            z = self.encoder(data.x, data.edge_index, data.get("edge_weight"))
+            if not self.ego:
+                return z
+            alone = self.encoder(data.x, data.edge_index[:, :0])
+            return torch.cat([F.normalize(z), F.normalize(alone)], dim=1)
         finally:
             self.train(training)

@@ -33,6 +33,7 @@ class TwoViewContrast(Method):
         precision: ``"float32"`` or ``"bfloat16"`` products in encoder, projector and loss.
         backend: Backend of the loss.
         memory_budget: Bytes that the loss may hold to save work in the backward pass.
+        ego: Whether :meth:`embed` lays the node alone beside the node in the graph.
         encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
     """
 
@@ -49,9 +50,11 @@ class TwoViewContrast(Method):
         precision: str = "float32",
         backend: str = "auto",
         memory_budget: int | None = None,
+        ego: bool = False,
         **encoder: Any,
     ) -> None:
         super().__init__()
+        self.ego = ego
         owner = type(self).__name__
         self.temperature = check_positive(owner, "temperature", temperature)
         self.anchors = anchors if anchors is None else check_count(owner, "anchors", anchors)

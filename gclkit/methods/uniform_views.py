@@ -28,6 +28,7 @@ class UniformViews(Method):
         edge_p: Probability of dropping an edge, one per view.
         feature_p: Probability of masking a feature column, one per view.
         symmetric: Whether both directions of an edge are dropped together.
+        ego: Whether :meth:`embed` lays the node alone beside the node in the graph.
         encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
     """
 
@@ -41,9 +42,11 @@ class UniformViews(Method):
         edge_p: Sequence[float] = (0.2, 0.4),
         feature_p: Sequence[float] = (0.1, 0.1),
         symmetric: bool = False,
+        ego: bool = False,
         **encoder: Any,
     ) -> None:
         super().__init__()
+        self.ego = ego
         edge_p = check_pair(type(self).__name__, "edge_p", edge_p)
         feature_p = check_pair(type(self).__name__, "feature_p", feature_p)
         self.encoder = GCNEncoder(in_channels, out_channels, **encoder)

@@ -22,6 +22,22 @@ def test_embeds_in_evaluation_mode_and_goes_back(graph):
     assert not method.training
 
 
+def test_ego_lays_the_node_alone_beside_the_node_in_the_graph(graph):
+    method = Fixed()
+    near = method.embed(graph)
+    method.ego = True
+    both = method.embed(graph)
+    assert both.shape == (graph.num_nodes, 8)
+    torch.testing.assert_close(both[:, :4], torch.nn.functional.normalize(near))
+    torch.testing.assert_close(both.norm(dim=1), torch.full_like(both[:, 0], 2**0.5))
+    moved = graph.clone()
+    moved.x = graph.x.clone()
+    moved.x[1:] += 3.0
+    again = method.embed(moved)
+    torch.testing.assert_close(again[0, 4:], both[0, 4:])
+    assert not torch.allclose(again[1, 4:], both[1, 4:])
+
+
 def test_prepare_checks_and_takes_the_generator(graph):
     method, generator = Fixed(), torch.Generator()
     assert method.prepare(graph, generator) is graph and method.generator is generator
