@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from gclkit.checks import check_choice, check_count, check_positive
-from gclkit.ops import default_block, needed_bytes, operand
+from gclkit.ops import default_block, needed_bytes, operand, plan_workers, worker_bytes
 
 
 def estimate_memory(
@@ -42,11 +42,16 @@ def estimate_memory(
     check_choice(owner, "backend", backend, ("reference", "blockwise", "triton"))
     rows = keys if anchors is None else min(keys, 2 * check_count(owner, "anchors", anchors))
     product = operand(owner, precision, torch.float32)
-    block = default_block(rows, keys, torch.device(device), block_rows, owner)
+    place = torch.device(device)
+    block = default_block(rows, keys, place, block_rows, owner)
     needed = needed_bytes(rows, keys, channels, block=block, operand=product, backend=backend)
     if memory_budget is None or backend != "blockwise":
         return needed
     # A symmetric matrix keeps half of its blocks, and the whole of those on the diagonal.
     entries = rows * keys if rows < keys else (keys * keys + keys * min(block, keys)) // 2
     budget = int(check_positive(owner, "memory_budget", memory_budget))
-    return max(needed, min(budget, needed + entries * product.itemsize))
+    each = worker_bytes(rows, keys, channels, block=block, operand=product)
+    tiles = -(-rows // block) * -(-keys // block)
+    workers = plan_workers(tiles, each, spare=budget - needed, device=place)
+    most = needed + entries * product.itemsize + (workers - 1) * each
+    return max(needed, min(budget, most))

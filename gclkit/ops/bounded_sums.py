@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gclkit.ops.tiles import Tiles, Tiling
+from gclkit.ops.workers import share_out
 
 # exp(60) * 1e12 keys is within fp32, and so is exp(-60): sums neither overflow nor vanish.
 LARGEST_LOGIT = 60.0
@@ -45,8 +46,12 @@ class RowSums(torch.autograd.Function):
         tiles = Tiles(queries, keys, scale, tiling, keep=True)
         factor, center = key_factor(key_bias, tiles.sums)
         total = queries.new_zeros(queries.size(0), dtype=tiles.sums)
-        for rows, columns, tile in tiles:
-            total[rows] += row_sum(tiles.wide(tile), factor, columns)
+
+        def add(part: Tiles, total: Tensor) -> None:
+            for rows, columns, tile in part:
+                total[rows] += row_sum(part.wide(tile), factor, columns)
+
+        share_out(tiles, add, total)
         ctx.save_for_backward(queries, keys, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -64,11 +69,15 @@ class RowSums(torch.autograd.Function):
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         mass = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
-        for rows, columns, tile in tiles:
-            add_product(tiles, grad_queries[rows], tile, right[columns])
-            add_product(tiles, grad_keys[columns], tile.T, left[rows])
-            if ctx.needs_input_grad[3] or query_center is not None:
-                mass[columns] += tiles.wide(tile).T @ share[rows]
+
+        def add(part: Tiles, grad_queries: Tensor, grad_keys: Tensor, mass: Tensor) -> None:
+            for rows, columns, tile in part:
+                add_product(part, grad_queries[rows], tile, right[columns])
+                add_product(part, grad_keys[columns], tile.T, left[rows])
+                if ctx.needs_input_grad[3] or query_center is not None:
+                    mass[columns] += part.wide(tile).T @ share[rows]
+
+        share_out(tiles, add, grad_queries, grad_keys, mass)
         ctx.tiling.forget()
         grad_queries *= share[:, None]
         if key_center is not None:
@@ -100,11 +109,15 @@ class SelfSums(torch.autograd.Function):
         tiles = Tiles(z, z, scale, tiling, keep=True)
         factor, center = key_factor(key_bias, tiles.sums)
         total = z.new_zeros(z.size(0), dtype=tiles.sums)
-        for rows, columns, tile in tiles:
-            by_row, by_column = both_sums(tiles, tiles.wide(tile), factor, rows, columns)
-            total[rows] += by_row
-            if rows != columns:  # A tile on the diagonal is whole: it is its own mirror image.
-                total[columns] += by_column
+
+        def add(part: Tiles, total: Tensor) -> None:
+            for rows, columns, tile in part:
+                by_row, by_column = both_sums(part, part.wide(tile), factor, rows, columns)
+                total[rows] += by_row
+                if rows != columns:  # A tile on the diagonal is whole: its own mirror image.
+                    total[columns] += by_column
+
+        share_out(tiles, add, total)
         ctx.save_for_backward(z, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -122,21 +135,25 @@ class SelfSums(torch.autograd.Function):
         center, operand = centered(z, factor, tiles)
         grad_z = torch.zeros_like(z, dtype=tiles.sums)
         grad_bias, mass = torch.zeros_like(total), torch.zeros_like(total)
-        for rows, columns, tile in tiles:
-            if ctx.needs_input_grad[2]:
-                wide = tiles.wide(tile)
-                grad_bias[rows] += wide @ share[columns]
+
+        def add(part: Tiles, grad_z: Tensor, grad_bias: Tensor, mass: Tensor) -> None:
+            for rows, columns, tile in part:
+                if ctx.needs_input_grad[2]:
+                    wide = part.wide(tile)
+                    grad_bias[rows] += wide @ share[columns]
+                    if rows != columns:
+                        grad_bias[columns] += wide.T @ share[rows]
+                exact, weight = rank_two(part, tile, ratio[rows], ratio[columns])
+                add_product(part, grad_z[rows], weight, operand[columns])
                 if rows != columns:
-                    grad_bias[columns] += wide.T @ share[rows]
-            exact, weight = rank_two(tiles, tile, ratio[rows], ratio[columns])
-            add_product(tiles, grad_z[rows], weight, operand[columns])
-            if rows != columns:
-                add_product(tiles, grad_z[columns], weight.T, operand[rows])
-            if center is not None:
-                by_row, by_column = both_sums(tiles, exact, factor, rows, columns)
-                mass[rows] += by_row
-                if rows != columns:
-                    mass[columns] += by_column
+                    add_product(part, grad_z[columns], weight.T, operand[rows])
+                if center is not None:
+                    by_row, by_column = both_sums(part, exact, factor, rows, columns)
+                    mass[rows] += by_row
+                    if rows != columns:
+                        mass[columns] += by_column
+
+        share_out(tiles, add, grad_z, grad_bias, mass)
         ctx.tiling.forget()
         if center is not None:
             grad_z += mass[:, None] * center
@@ -164,10 +181,14 @@ class MutualSums(torch.autograd.Function):
         tiles = Tiles(queries, keys, scale, tiling, keep=True)
         over_keys = queries.new_zeros(queries.size(0), dtype=tiles.sums)
         over_queries = queries.new_zeros(keys.size(0), dtype=tiles.sums)
-        for rows, columns, tile in tiles:
-            tile = tiles.wide(tile)
-            over_keys[rows] += tile.sum(dim=1)
-            over_queries[columns] += tile.sum(dim=0)
+
+        def add(part: Tiles, over_keys: Tensor, over_queries: Tensor) -> None:
+            for rows, columns, tile in part:
+                wide = part.wide(tile)
+                over_keys[rows] += wide.sum(dim=1)
+                over_queries[columns] += wide.sum(dim=0)
+
+        share_out(tiles, add, over_keys, over_queries)
         ctx.save_for_backward(queries, keys, scale, over_keys, over_queries)
         ctx.tiling = tiling
         return over_keys.log(), over_queries.log()
@@ -186,14 +207,19 @@ class MutualSums(torch.autograd.Function):
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         query_mass, key_mass = torch.zeros_like(over_keys), torch.zeros_like(over_queries)
-        for rows, columns, tile in tiles:
-            exact, weight = rank_two(tiles, tile, row_share[rows], column_share[columns])
-            add_product(tiles, grad_queries[rows], weight, right[columns])
-            add_product(tiles, grad_keys[columns], weight.T, left[rows])
-            if key_center is not None:
-                query_mass[rows] += exact.sum(dim=1)
-            if query_center is not None:
-                key_mass[columns] += exact.sum(dim=0)
+
+        def add(part: Tiles, *sums: Tensor) -> None:
+            grad_queries, grad_keys, query_mass, key_mass = sums
+            for rows, columns, tile in part:
+                exact, weight = rank_two(part, tile, row_share[rows], column_share[columns])
+                add_product(part, grad_queries[rows], weight, right[columns])
+                add_product(part, grad_keys[columns], weight.T, left[rows])
+                if key_center is not None:
+                    query_mass[rows] += exact.sum(dim=1)
+                if query_center is not None:
+                    key_mass[columns] += exact.sum(dim=0)
+
+        share_out(tiles, add, grad_queries, grad_keys, query_mass, key_mass)
         ctx.tiling.forget()
         if key_center is not None:
             grad_queries += query_mass[:, None] * key_center

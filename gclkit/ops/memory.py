@@ -5,17 +5,36 @@ from __future__ import annotations
 import math
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 
 from gclkit.checks import check_count, check_positive, reject_size
 
-# Measured: a tile of 1024 x 1024 stays in the cache of a CPU core pair, one of
+# Measured: two threads with tiles of 768 x 768 each stay in the cache that they share, a tile of
 # 8192 x 8192 fills a GPU.
-CPU_BLOCK = 1024
+CPU_BLOCK = 768
 GPU_BLOCK = 8192
 SMALLEST_BLOCK = 64
+# Threads that share the tiles: each has sums of its own, which more would not pay back.
+MOST_WORKERS = 4
+# Share of a budget that the sums of workers may take from the tiles that are kept.
+WORKERS_SHARE = 0.25
 CGROUP = Path("/sys/fs/cgroup")
+
+
+class Plan(NamedTuple):
+    """How a similarity matrix is gone over.
+
+    Attributes:
+        block: Rows and columns of a tile.
+        keep: Bytes that kept tiles may take.
+        workers: Threads that share the tiles.
+    """
+
+    block: int
+    keep: int
+    workers: int
 
 
 def needed_bytes(
@@ -52,6 +71,27 @@ def tile_itemsize(operand: torch.dtype) -> int:
     return 3 * sums if operand.itemsize == sums else 2 * sums + 2 * operand.itemsize
 
 
+def worker_bytes(rows: int, keys: int, channels: int, *, block: int, operand: torch.dtype) -> int:
+    """Returns the bytes of the sums and the scratch that one more worker has of its own."""
+    tile = min(block, rows) * min(block, keys)
+    return (rows + keys) * (channels + 2) * max(operand.itemsize, 4) + tile * tile_itemsize(operand)
+
+
+def plan_workers(tiles: int, each: int, *, spare: int, device: torch.device) -> int:
+    """Returns how many threads share the tiles: several on a CPU, if memory is to spare.
+
+    Args:
+        tiles: Number of tiles.
+        each: Bytes that one more worker takes.
+        spare: Bytes left of the budget.
+        device: Where the tiles are computed; other devices share out their work by themselves.
+    """
+    if device.type != "cpu" or tiles < 4 * MOST_WORKERS:
+        return 1
+    affordable = int(WORKERS_SHARE * spare) // each
+    return 1 + min(MOST_WORKERS - 1, torch.get_num_threads() - 1, affordable)
+
+
 def available_bytes(device: torch.device) -> int:
     """Returns the bytes that this process can still allocate, as far as the system says."""
     if device.type == "cuda":
@@ -82,8 +122,8 @@ def plan_blocks(
     backend: str = "blockwise",
     nodes: int | None = None,
     advice: str = "",
-) -> tuple[int, int]:
-    r"""Returns the block size and the bytes that kept blocks may take.
+) -> Plan:
+    r"""Returns the block size, the bytes that kept blocks may take, and the number of workers.
 
     Args:
         owner: Name of the function that was called, for the message.
@@ -123,7 +163,10 @@ def plan_blocks(
             hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
         reject_size(owner, needed(block), sizes, hint)
     keep = 0 if memory_budget is None else int(limit - needed(block))
-    return block, keep
+    each = worker_bytes(rows, keys, like.size(1), block=block, operand=operand)
+    tiles = -(-rows // block) * -(-keys // block)
+    workers = plan_workers(tiles, each, spare=keep, device=like.device)
+    return Plan(block, keep - (workers - 1) * each, workers)
 
 
 def default_block(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 
 import torch
 from jaxtyping import Float, Int
@@ -26,6 +28,7 @@ class Tiling:
             without the diagonal itself.
         exclude: Entries that are left out, ``[2, p]``.
         weight: Factor of each entry as a function of its similarity, without gradient.
+        workers: Threads that share the tiles where they are summed up.
     """
 
     block: int
@@ -34,33 +37,39 @@ class Tiling:
     triangle: bool = False
     exclude: Int[Tensor, "2 p"] | None = None
     weight: Callable[[Tensor], Tensor] | None = None
+    workers: int = 1
     kept: dict[tuple[int, int], Tensor] = field(default_factory=dict)
+    rooms: dict[tuple[int, int], Tensor] = field(default_factory=dict)
     memory: Tensor | None = None
-    used: int = 0
+
+    def spans(self, n: int, m: int) -> Iterator[tuple[slice, slice]]:
+        """The rows and columns of each tile of an n x m matrix."""
+        for rows in spans(n, self.block):
+            for columns in spans(m, self.block):
+                if not self.triangle or columns.start >= rows.start:
+                    yield rows, columns
 
     def make_room(self, n: int, m: int, device: torch.device) -> None:
-        """Takes the memory for the tiles of an n x m matrix that are kept."""
+        """Takes the memory for the first tiles of an n x m matrix, which are kept."""
         entries = n * (n + self.block) // 2 if self.triangle else n * m
-        count = min(entries, self.keep // self.operand.itemsize)
-        if count:
-            self.memory = take_memory(count, self.operand, device)
-
-    def keep_tile(self, at: tuple[int, int], shape: tuple[int, int]) -> Tensor | None:
-        """Returns uninitialised memory for a tile that is kept, if there is room for it."""
-        size = shape[0] * shape[1]
-        if self.memory is None or self.used + size > self.memory.numel():
-            return None
-        tile = self.memory[self.used : self.used + size].view(shape)
-        self.used += size
-        self.kept[at] = tile
-        return tile
+        count, used = min(entries, self.keep // self.operand.itemsize), 0
+        if not count:
+            return
+        self.memory = take_memory(count, self.operand, device)
+        for rows, columns in self.spans(n, m):
+            shape = rows.stop - rows.start, columns.stop - columns.start
+            end = used + shape[0] * shape[1]
+            if end <= count:
+                at = rows.start, columns.start
+                self.rooms[at], used = self.memory[used:end].view(shape), end
 
     def forget(self) -> None:
         """Ends the use of kept tiles; their memory serves the next call."""
         self.kept.clear()
+        self.rooms.clear()
         if self.memory is not None:
             hand_on_memory(self.memory)
-        self.memory, self.used = None, 0
+        self.memory = None
 
 
 class Tiles:
@@ -94,6 +103,7 @@ class Tiles:
         self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
+        self.first, self.step = 0, 1
         if keep:
             tiling.make_room(queries.size(0), keys.size(0), queries.device)
 
@@ -109,11 +119,24 @@ class Tiles:
         """The keys as operand of products."""
         return self.keys.to(self.tiling.operand)
 
+    def parts(self, count: int) -> list[Tiles]:
+        """Every ``count``-th tile from the first, from the second and so on, as tiles to go over.
+
+        Parts share the operands and what is kept, and have scratch of their own.
+        """
+        if count == 1:
+            return [self]
+        # Parts copy operands that are cached: made now, they are not made once by each.
+        _ = self.left, self.right
+        parts = [copy.copy(self) for _ in range(count)]
+        for first, part in enumerate(parts):
+            part.first, part.step, part.buffers = first, count, {}
+        return parts
+
     def __iter__(self) -> Iterator[tuple[slice, slice, Tensor]]:
-        for rows in spans(self.queries.size(0), self.tiling.block):
-            for columns in spans(self.keys.size(0), self.tiling.block):
-                if not self.tiling.triangle or columns.start >= rows.start:
-                    yield rows, columns, self._tile(rows, columns)
+        spans = self.tiling.spans(self.queries.size(0), self.keys.size(0))
+        for rows, columns in islice(spans, self.first, None, self.step):
+            yield rows, columns, self._tile(rows, columns)
 
     def scratch(self, name: str, shape: torch.Size | tuple[int, int], dtype: torch.dtype) -> Tensor:
         """Returns uninitialised memory that is used again under the same name."""
@@ -135,11 +158,14 @@ class Tiles:
         if at in self.tiling.kept:
             return self.tiling.kept[at]
         shape = rows.stop - rows.start, columns.stop - columns.start
-        tile = None if self.logits else self.tiling.keep_tile(at, shape)
-        if tile is None:
-            tile = self.scratch("tile", shape, self.tiling.operand)
+        room = None if self.logits else self.tiling.rooms.get(at)
+        tile = self.scratch("tile", shape, self.tiling.operand) if room is None else room
         torch.mm(self.left[rows], self.right[columns].T, out=tile)
-        return self._as_logits(tile, *at) if self.logits else self._as_terms(tile, *at)
+        if self.logits:
+            return self._as_logits(tile, *at)
+        if room is not None:
+            self.tiling.kept[at] = room
+        return self._as_terms(tile, *at)
 
     def _as_terms(self, tile: Tensor, row: int, column: int) -> Tensor:
         if self.tiling.weight is None:

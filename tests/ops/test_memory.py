@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from gclkit.ops.memory import available_bytes, needed_bytes, plan_blocks
+from gclkit.ops.memory import (
+    MOST_WORKERS,
+    available_bytes,
+    needed_bytes,
+    plan_blocks,
+    plan_workers,
+    worker_bytes,
+)
 
 LIKE = torch.ones(1, 64)
 
@@ -15,24 +22,37 @@ def needed(block, rows=20000, backend="blockwise"):
 
 
 def test_without_a_budget_nothing_is_kept():
-    assert plan() == (1024, 0)
-    assert plan(rows=100) == (100, 0)
+    assert plan() == (768, 0, 1)
+    assert plan(rows=100) == (100, 0, 1)
 
 
 def test_the_budget_is_shared_between_the_block_and_what_is_kept():
-    block, keep = plan(memory_budget=10**9)
-    assert block == 1024 and keep == 10**9 - needed(1024)
+    block, keep, workers = plan(memory_budget=10**9)
+    each = worker_bytes(20000, 20000, 64, block=768, operand=torch.float32)
+    assert block == 768 and keep == 10**9 - needed(768) - (workers - 1) * each
 
 
 def test_a_small_budget_gives_a_smaller_block():
     budget = needed(300)
-    block, keep = plan(memory_budget=budget)
-    assert block == 256 and keep == budget - needed(256)
+    block, keep, workers = plan(memory_budget=budget)
+    assert block == 192 and workers == 1 and keep == budget - needed(192)
+
+
+def test_workers_take_a_quarter_of_what_is_to_spare_at_most(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
+    cpu, plenty = torch.device("cpu"), 10**9
+    assert plan_workers(100, 1000, spare=plenty, device=cpu) == 3
+    assert plan_workers(100, 1000, spare=4000, device=cpu) == 2
+    assert plan_workers(100, 1000, spare=3999, device=cpu) == 1
+    assert plan_workers(15, 1000, spare=plenty, device=cpu) == 1
+    assert plan_workers(100, 1000, spare=plenty, device=torch.device("meta")) == 1
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
+    assert plan_workers(100, 1000, spare=plenty, device=cpu) == MOST_WORKERS
 
 
 def test_grows_with_rows_not_with_their_square():
-    assert needed(1024, rows=40000) < 2 * needed(1024, rows=20000)
-    assert needed(1024, 40000, "reference") > 3.5 * needed(1024, 20000, "reference")
+    assert needed(768, rows=40000) < 2 * needed(768, rows=20000)
+    assert needed(768, 40000, "reference") > 3.5 * needed(768, 20000, "reference")
 
 
 def test_reads_what_is_available():
@@ -63,5 +83,5 @@ def test_refuses_a_budget_below_the_vectors():
     with pytest.raises(ValueError) as error:
         plan(memory_budget=10**6)
     assert str(error.value) == (
-        "op: needs about 21.2 MB for n=20000, block_rows=64; use a larger memory_budget"
+        "op: needs about 21.1 MB for n=20000, block_rows=48; use a larger memory_budget"
     )

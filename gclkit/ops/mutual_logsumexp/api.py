@@ -65,7 +65,7 @@ def mutual_logsumexp(
 
     product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
     chosen = choose_backend(OWNER, backend, queries.to(sums))
-    block, keep = plan_blocks(
+    block, keep, workers = plan_blocks(
         OWNER,
         queries,
         n,
@@ -76,7 +76,7 @@ def mutual_logsumexp(
         backend=chosen,
     )
     if chosen == "blockwise" and is_bounded(queries.to(sums), keys.to(sums), factor, None):
-        tiling = Tiling(block, product, keep, exclude=pairs)
+        tiling = Tiling(block, product, keep, exclude=pairs, workers=workers)
         return MutualSums.apply(queries.to(sums), keys.to(sums), factor, tiling)
     options: BlockOptions = {
         "precision": precision,

@@ -75,7 +75,7 @@ def self_logsumexp(
     product, sums = operand(OWNER, precision, z.dtype), accumulator(z.dtype)
     z = z.to(sums)
     chosen = choose_backend(OWNER, backend, z)
-    block, keep = plan_blocks(
+    block, keep, workers = plan_blocks(
         OWNER,
         z,
         n,
@@ -92,7 +92,7 @@ def self_logsumexp(
 
         return FusedSelfSums.apply(z, factor, key_bias, others, product)
     if is_bounded(z, z, factor, key_bias):
-        tiling = Tiling(block, product, keep, triangle=True, exclude=others)
+        tiling = Tiling(block, product, keep, triangle=True, exclude=others, workers=workers)
         return SelfSums.apply(z, factor, key_bias, tiling)
     tiling = Tiling(block, product, keep, exclude=pairs)
     return RunningMaximum.apply(z, z, factor, key_bias, tiling)

@@ -98,7 +98,7 @@ def similarity_logsumexp(
             reject(OWNER, "backend", "'reference' or 'blockwise' with a weight", backend)
         backend = "blockwise" if backend == "auto" else backend
     chosen = choose_backend(OWNER, backend, queries)
-    block, keep = plan_blocks(
+    block, keep, workers = plan_blocks(
         OWNER,
         queries,
         queries.size(0),
@@ -114,7 +114,7 @@ def similarity_logsumexp(
         from gclkit.ops.fused import FusedRowSums
 
         return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
-    tiling = Tiling(block, product, keep, exclude=pairs, weight=weight)
+    tiling = Tiling(block, product, keep, exclude=pairs, weight=weight, workers=workers)
     kernel = RowSums if is_bounded(queries, keys, factor, key_bias) else RunningMaximum
     return kernel.apply(queries, keys, factor, key_bias, tiling)
 

@@ -63,7 +63,7 @@ def similarity_softplus(
     product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
     chosen = choose_backend(OWNER, "blockwise" if backend == "auto" else backend, queries)
-    block, _ = plan_blocks(
+    block, *_ = plan_blocks(
         OWNER,
         queries,
         n,
