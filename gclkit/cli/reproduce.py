@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gclkit.cli.train import TASKS
+from gclkit.cli.train import CONTROLS, TASKS
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -29,6 +29,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         default=["classification", "clustering"],
         metavar="TASK",
         help=f"of {', '.join(TASKS)}; default: the first two",
+    )
+    parser.add_argument(
+        "--controls",
+        nargs="+",
+        default=["raw_features", "untrained_encoder"],
+        metavar="CONTROL",
+        help=f"of {', '.join(CONTROLS)}; default: raw_features untrained_encoder",
     )
     parser.add_argument(
         "--table",
@@ -60,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
         reject("reproduce", "recipes", "one DATASET/METHOD or more, or use --list", "none")
     for task in args.tasks:
         check_choice("reproduce", "tasks", task, TASKS)
+    for control in args.controls:
+        check_choice("reproduce", "controls", control, CONTROLS)
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
     for name in args.recipes:
         if name not in known:
@@ -98,7 +107,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     run = {
         "seeds": args.seeds,
         "tasks": args.tasks,
-        "controls": ["raw_features", "untrained_encoder"],
+        "controls": args.controls,
         "papers_probe": True,
         "splits": None,
         "num_splits": args.num_splits,

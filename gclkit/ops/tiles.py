@@ -126,8 +126,9 @@ class Tiles:
         """
         if count == 1:
             return [self]
-        # Parts copy operands that are cached: made now, they are not made once by each.
-        _ = self.left, self.right
+        spans = self.tiling.spans(self.queries.size(0), self.keys.size(0))
+        if any((a.start, b.start) not in self.tiling.kept for a, b in spans):
+            _ = self.left, self.right  # Parts copy operands that are cached: made once for all.
         parts = [copy.copy(self) for _ in range(count)]
         for first, part in enumerate(parts):
             part.first, part.step, part.buffers = first, count, {}

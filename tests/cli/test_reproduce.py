@@ -109,3 +109,5 @@ def test_prints_the_table_of_finished_runs(short, tmp_path, capsys):
 def test_refuses_an_unknown_task(capsys):
     assert main(["reproduce", "sbm/grace", "--tasks", "ranking"]) == 2
     assert "reproduce: 'tasks' must be one of" in capsys.readouterr().err
+    assert main(["reproduce", "sbm/grace", "--controls", "noise"]) == 2
+    assert "reproduce: 'controls' must be one of" in capsys.readouterr().err
