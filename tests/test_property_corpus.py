@@ -694,6 +694,7 @@ WAYS = {
         start_epoch=1,
         variant=lambda case: case.pick("weight", "mix"),
     ),
+    "methods.features_by_hop": lambda case: methods.features_by_hop(case.data, case.pick(3, 0)),
     "methods.propagated_features": lambda case: methods.propagated_features(
         case.data, case.pick(2, 0)
     ),
@@ -742,6 +743,8 @@ APART = {
     "ops.needed_bytes": "takes sizes",
     "ops.operand": "takes a dtype",
     "ops.plan_blocks": "takes sizes",
+    "ops.plan_workers": "takes sizes",
+    "ops.worker_bytes": "takes sizes",
     "reports.mark_best": "takes scores by name",
     "reports.read_report": "takes a path",
     "reports.write_comparison": "takes finished reports",

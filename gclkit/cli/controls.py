@@ -10,8 +10,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_choice
-from gclkit.cli.train import CONTROLS
-from gclkit.methods import propagated_features, spectral_embedding
+from gclkit.cli.train import ALL_CONTROLS, CONTROLS
+from gclkit.methods import features_by_hop, propagated_features, spectral_embedding
 from gclkit.training import RunConfig, build_method
 
 
@@ -19,7 +19,7 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
     """The embeddings of one control.
 
     Args:
-        name: One of :data:`CONTROLS`.
+        name: One of :data:`ALL_CONTROLS`.
         config: Of the run, for the encoder without training.
         data: The graph, or the part of it that may be seen.
         seed: Of the parameters of the encoder and the start of the spectral iteration.
@@ -27,11 +27,13 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
     Raises:
         ValueError: For another name.
     """
-    match check_choice("train", "controls", name, CONTROLS):
+    match check_choice("train", "controls", name, ALL_CONTROLS):
         case "raw_features":
             return data.x if data.x.layout == torch.strided else data.x.to_dense()
         case "propagated_features":
             return propagated_features(data)
+        case "features_by_hop":
+            return features_by_hop(data)
         case "spectral_embedding":
             return spectral_embedding(data, seed=seed)
     with torch.random.fork_rng(devices=[]):

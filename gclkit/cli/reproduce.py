@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gclkit.cli.train import CONTROLS, TASKS
+from gclkit.cli.train import ALL_CONTROLS, TASKS
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +35,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         nargs="+",
         default=["raw_features", "untrained_encoder"],
         metavar="CONTROL",
-        help=f"of {', '.join(CONTROLS)}; default: raw_features untrained_encoder",
+        help=f"of {', '.join(ALL_CONTROLS)}; default: raw_features untrained_encoder",
     )
     parser.add_argument(
         "--table",
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     for task in args.tasks:
         check_choice("reproduce", "tasks", task, TASKS)
     for control in args.controls:
-        check_choice("reproduce", "controls", control, CONTROLS)
+        check_choice("reproduce", "controls", control, ALL_CONTROLS)
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
     for name in args.recipes:
         if name not in known:

@@ -2,7 +2,7 @@
 
 from gclkit.methods.bgrl import BGRL
 from gclkit.methods.cca_ssg import CCASSG
-from gclkit.methods.controls import propagated_features, spectral_embedding
+from gclkit.methods.controls import features_by_hop, propagated_features, spectral_embedding
 from gclkit.methods.costa import COSTA
 from gclkit.methods.csgcl import CSGCL
 from gclkit.methods.dgi import DGI
@@ -28,6 +28,7 @@ __all__ = [
     "ProGCL",
     "StepOutput",
     "TwoViewContrast",
+    "features_by_hop",
     "propagated_features",
     "spectral_embedding",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import ArpackNoConvergence, eigsh
@@ -26,14 +27,35 @@ def propagated_features(data: Data, hops: int = 2) -> Float[Tensor, "n f"]:
         data: The graph; sparse features are made dense.
         hops: Number of steps, at least 1.
     """
-    check_graph("propagated_features", data)
-    check_count("propagated_features", "hops", hops)
+    return _propagate("propagated_features", data, hops)[-1]
+
+
+def features_by_hop(data: Data, hops: int = 2) -> Float[Tensor, "n k"]:
+    r"""The features of a node and their propagation by 1 to ``hops`` steps, side by side.
+
+    The input of SIGN ("Scalable Inception Graph Neural Networks", `arXiv:2004.11198
+    <https://arxiv.org/abs/2004.11198>`_), each block with rows of unit length. As wide as the
+    features times ``hops + 1``, and where neighbours and features tell different things, hard to
+    beat by a linear classifier on any embedding.
+
+    Args:
+        data: The graph; sparse features are made dense.
+        hops: Number of steps, at least 1.
+    """
+    blocks = _propagate("features_by_hop", data, hops)
+    return torch.cat([F.normalize(block) for block in blocks], dim=1)
+
+
+def _propagate(owner: str, data: Data, hops: int) -> list[Tensor]:
+    check_graph(owner, data)
+    check_count(owner, "hops", hops)
     x = data.x if data.x.layout == torch.strided else data.x.to_dense()
     weight = data.get("edge_weight")
     adjacency = gcn_adjacency(data.edge_index, weight, x.size(0), dtype=x.dtype)
+    found = [x]
     for _ in range(hops):
-        x = adjacency @ x
-    return x
+        found.append(adjacency @ found[-1])
+    return found
 
 
 def spectral_embedding(data: Data, dim: int = 128, seed: int = 0) -> Float[Tensor, "n d"]:

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
-from gclkit.cli.train import CONTROLS
+from gclkit.cli.train import ALL_CONTROLS, CONTROLS
 from gclkit.graphs import load
-from gclkit.methods import propagated_features, spectral_embedding
+from gclkit.methods import features_by_hop, propagated_features, spectral_embedding
 from gclkit.training import RunConfig
 
 
@@ -21,9 +21,10 @@ def config(**run):
 
 
 def test_each_name_is_what_it_says(graph):
-    made = {name: control_embeddings(name, config(), graph, 4) for name in CONTROLS}
+    made = {name: control_embeddings(name, config(), graph, 4) for name in ALL_CONTROLS}
     assert torch.equal(made["raw_features"], graph.x)
     assert torch.equal(made["propagated_features"], propagated_features(graph))
+    assert torch.equal(made["features_by_hop"], features_by_hop(graph))
     assert torch.equal(made["spectral_embedding"], spectral_embedding(graph, seed=4))
     assert made["untrained_encoder"].shape == (90, 5)
 
@@ -56,6 +57,6 @@ def test_scores_on_nodes_stand_at_the_top():
 
 
 def test_refuses_another_name(graph):
-    sentence = f"train: 'controls' must be one of {sorted(CONTROLS)} (got 'raw')"
+    sentence = f"train: 'controls' must be one of {sorted(ALL_CONTROLS)} (got 'raw')"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         control_embeddings("raw", config(), graph, 4)

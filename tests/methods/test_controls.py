@@ -5,7 +5,7 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.nn import SGConv
 
-from gclkit.methods.controls import propagated_features, spectral_embedding
+from gclkit.methods.controls import features_by_hop, propagated_features, spectral_embedding
 from gclkit.testing.graphs import random_graph
 
 
@@ -24,6 +24,16 @@ def test_sparse_features_equal_dense_ones():
     dense = data.clone()
     dense.x = data.x.to_dense()
     torch.testing.assert_close(propagated_features(data), propagated_features(dense))
+
+
+def test_hops_stand_side_by_side_with_rows_of_unit_length():
+    data = random_graph(25, 7, weighted=True, seed=2)
+    blocks = features_by_hop(data, hops=3).split(7, dim=1)
+    expected = [data.x, *(propagated_features(data, hops) for hops in (1, 2, 3))]
+    for block, alone in zip(blocks, expected, strict=True):
+        torch.testing.assert_close(block, torch.nn.functional.normalize(alone))
+    with pytest.raises(ValueError, match=r"^features_by_hop: 'hops' must be an integer"):
+        features_by_hop(data, hops=0)
 
 
 @pytest.mark.parametrize("n", [60, 700])
