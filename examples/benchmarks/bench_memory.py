@@ -12,7 +12,7 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from gclkit.cli.experiment import build_regularizer, load_graph
+from gclkit.cli.train_seed import build_regularizer, load_graph
 from gclkit.training import build_method, estimate_training_memory, pretrain, resolve_config
 
 RUNS = ["cora/grace", "cora/csgcl", "cora/grace/pot", "cora/csgcl/pot", "photo/grace",

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from gclkit.checks import check_choice, reject
-    from gclkit.cli.experiment import load_graph
+    from gclkit.cli.train_seed import load_graph
     from gclkit.graphs import load
     from gclkit.training import build_method, load_checkpoint, read_config
 

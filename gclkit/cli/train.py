@@ -70,8 +70,9 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
-    from gclkit.cli.experiment import check_run, load_graph, run_experiment
+    from gclkit.cli.experiment import run_experiment
     from gclkit.cli.summary import print_summary
+    from gclkit.cli.train_seed import check_run, load_graph
     from gclkit.reports import RunFolder
     from gclkit.training import read_config
 

@@ -25,8 +25,8 @@ def short(monkeypatch):
 
     monkeypatch.setattr("gclkit.training.resolve_config", resolve)
     small = load("sbm", num_nodes=160, log=None)
-    monkeypatch.setattr("gclkit.cli.experiment.load", lambda *args, **options: small.clone())
-    monkeypatch.setattr("gclkit.cli.experiment.AdamProbe", lambda: AdamProbe(steps=20))
+    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small.clone())
+    monkeypatch.setattr("gclkit.cli.score_run.AdamProbe", lambda: AdamProbe(steps=20))
 
 
 def test_lists_every_recipe(capsys):

@@ -1,0 +1,43 @@
+"""What is looked at while a run trains."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import torch
+from torch_geometric.data import Data
+
+from gclkit.evaluators import LinearProbe, alignment, make_splits, uniformity
+from gclkit.methods import Method
+from gclkit.training import Callback, RunConfig, TensorBoardLogger
+
+
+def run_callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:
+    """The callbacks that ``config.run`` asks for; what they open is closed with the stack."""
+    callbacks: list[Callback] = []
+    every = config.run.get("evaluate_every")
+    if every and data.get("y") is not None:
+        callbacks.append(probe_every(every, config, data))
+    if config.run.get("tensorboard"):
+        callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
+    return callbacks
+
+
+def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
+    """A callback that adds validation accuracy, alignment and uniformity to the history."""
+    split = make_splits(graph, config.run["splits"], num_splits=1)[0]
+    probe = LinearProbe()
+    source, target = graph.edge_index
+    sample = torch.randperm(int(graph.num_nodes or 0), generator=torch.Generator().manual_seed(0))[
+        :2000
+    ]
+
+    def callback(epoch: int, record: dict[str, float], method: Method, data: Data) -> None:
+        if epoch % every == 0:
+            z = method.embed(data).cpu()
+            record["val_accuracy"] = probe(z, graph.y, split).val_accuracy
+            record["alignment"] = alignment(z[source], z[target])
+            record["uniformity"] = uniformity(z[sample])
+
+    return callback

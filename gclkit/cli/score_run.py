@@ -1,0 +1,83 @@
+"""The scores of a run and of its controls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch_geometric.data import Data
+
+from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
+from gclkit.cli.train import CONTROLS
+from gclkit.cli.train_seed import Log, train_seed
+from gclkit.evaluators import AdamProbe, LinkPrediction, LinkScores, evaluate, summarize_links
+from gclkit.reports import RunFolder
+from gclkit.training import RunConfig
+
+
+def score_run(
+    config: RunConfig,
+    folder: RunFolder,
+    data: Data,
+    embeddings: dict[int, torch.Tensor],
+    *,
+    log: Log,
+    progress: bool,
+) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
+    """Returns the scores of the embeddings by task, and those of the controls by name.
+
+    Args:
+        config: Of the run; it names tasks, splits and controls.
+        folder: Of the run; link prediction trains there on a part of the edges.
+        data: The graph.
+        embeddings: One matrix per seed.
+        log: Takes lines for the user.
+        progress: Show a progress bar where something is trained.
+    """
+    tasks = [task for task in config.run["tasks"] if task != "link_prediction"]
+    scoring = {
+        "tasks": tasks,
+        "splits": config.run["splits"],
+        "num_splits": config.run["num_splits"],
+    }
+    results = evaluate(embeddings, data, **scoring) if tasks else {}
+    if config.run.get("papers_probe") and "classification" in tasks:
+        # The same embeddings and splits by the classifier behind the published figures.
+        classes = {**scoring, "tasks": "classification", "probe": AdamProbe()}
+        section = evaluate(embeddings, data, **classes)["classification"]
+        results["classification"]["papers_probe"] = section
+    baselines: dict[str, dict[str, Any]] = {}
+    if tasks:
+        for name, z in evaluation_controls(config, data).items():
+            baselines[name] = control_section(evaluate(z, data, **scoring))
+    if "link_prediction" in config.run["tasks"]:
+        rows = _link_prediction(config, folder, data, log=log, progress=progress)
+        results["link_prediction"] = rows.pop(config.method)
+        for name, section in rows.items():
+            baselines.setdefault(name, {})["link_prediction"] = section
+    return results, baselines
+
+
+def _link_prediction(
+    config: RunConfig, folder: RunFolder, data: Data, *, log: Log, progress: bool
+) -> dict[str, dict[str, Any]]:
+    """Sections by name: the method and the controls, each trained on training edges alone."""
+    task = LinkPrediction()
+    controls = config.run.get("controls") or CONTROLS
+    runs: dict[str, list[tuple[int, LinkScores]]] = {config.method: []}
+    for seed in config.run["seeds"]:
+        path = folder.seed_folder(seed) / "link_prediction"
+
+        def train(graph: Data, seed: int = seed, path: Path = path) -> torch.Tensor:
+            return train_seed(config, path, graph, seed, log=log, progress=progress)[0]
+
+        scores = replace(task, seed=seed)(train, data)
+        scores.edge_split.save(path / "edge_split.npz")
+        runs[config.method].append((seed, scores))
+        seen = scores.edge_split.training_graph(data)
+        for name in controls:
+            z = control_embeddings(name, config, seen, seed)
+            runs.setdefault(name, []).append((seed, task.score(z, scores.edge_split)))
+    return {name: summarize_links(rows, task) for name, rows in runs.items()}

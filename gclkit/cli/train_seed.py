@@ -1,0 +1,122 @@
+"""The training of one seed of a run, in a folder where it is resumed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch_geometric.data import Data
+
+from gclkit.checks import reject
+from gclkit.cli.probe_every import run_callbacks
+from gclkit.graphs import load
+from gclkit.methods import Method, TwoViewContrast
+from gclkit.regularizers import ProvableTraining
+from gclkit.reports import write_text
+from gclkit.training import RunConfig, build_method, pretrain
+from gclkit.training.memory import check_memory, estimate_training_memory
+
+Log = Callable[[str], None]
+
+
+def load_graph(config: RunConfig, *, log: Log | None) -> Data:
+    """The graph of a run."""
+    options = {k: config.run[k] for k in ("root", "features", "labels") if config.run.get(k)}
+    return load(config.dataset, log=log, **options)
+
+
+def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
+    """Builds what is to be trained and estimates the memory that training will take.
+
+    Args:
+        config: What to run.
+        data: The graph.
+        log: Takes the lines of the estimate.
+
+    Raises:
+        ValueError: If a setting is out of range or the machine has less memory than that.
+    """
+    method = build_method(config, data.num_features)
+    regularizer = build_regularizer(config, method, data)
+    device = torch.device(config.run.get("device") or data.edge_index.device)
+    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
+    if log is not None:
+        log("\n".join(estimate.lines()))
+    check_memory(estimate, method, data, device)
+
+
+def train_seed(
+    config: RunConfig,
+    folder: Path,
+    data: Data,
+    seed: int,
+    *,
+    log: Log,
+    progress: bool,
+    deadline: float | None = None,
+) -> tuple[torch.Tensor, list[dict[str, float]]]:
+    """Returns embeddings and history of a seed: those of the folder, or trained and written there.
+
+    Args:
+        config: What to train.
+        folder: Of the seed; a half-trained one is resumed.
+        data: The graph.
+        seed: Of parameters and views.
+        log: Takes a line when training starts.
+        progress: Show a progress bar.
+        deadline: Stop, saved, when ``time.monotonic()`` has passed it.
+    """
+    done = folder / "embeddings.npy"
+    lines = folder / "history.jsonl"
+    if done.exists() and lines.exists():
+        history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+        return torch.from_numpy(np.load(done, allow_pickle=False)), history
+    log(f"seed {seed}")
+    method = build_method(config, data.num_features)
+    with ExitStack() as stack:
+        result = pretrain(
+            method,
+            data,
+            seed=seed,
+            regularizer=build_regularizer(config, method, data),
+            checkpoint=folder / "checkpoint.pt",
+            every=config.run["every"],
+            resume=True,
+            callbacks=run_callbacks(config, data, folder, stack),
+            device=config.run.get("device"),
+            progress=progress,
+            deadline=deadline,
+            **config.training,
+        )
+    write_text(lines, "".join(json.dumps(row) + "\n" for row in result.history))
+    draft = folder / ".embeddings.npy.draft"
+    with draft.open("wb") as file:
+        np.save(file, result.embeddings.numpy(), allow_pickle=False)
+    draft.replace(done)
+    return result.embeddings, result.history
+
+
+def build_regularizer(config: RunConfig, method: Method, data: Data) -> ProvableTraining | None:
+    """The regularizer that ``config.run`` asks for, attached to the encoder of a method.
+
+    Raises:
+        ValueError: If the method has no two views with known drop rates, or its encoder no bound.
+    """
+    if config.run.get("regularizer") is None:
+        return None
+    rates = config.model.get("edge_p")
+    if not isinstance(method, TwoViewContrast) or rates is None:
+        rule = "left out: the method has no two views of the graph with drop rates 'edge_p'"
+        reject("train", "regularizer", rule, config.run["regularizer"])
+    return ProvableTraining(
+        encoder=method.encoder,
+        edge_index=data.edge_index.to(config.run.get("device") or "cpu"),
+        num_nodes=int(data.num_nodes or 0),
+        p=tuple(rates),
+        kappa=config.run["kappa"],
+        mode=config.run["pot_mode"],
+    )

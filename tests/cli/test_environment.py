@@ -1,0 +1,19 @@
+import torch
+
+from gclkit.cli.environment import environment, peak_rss_mb
+from gclkit.training import RunConfig
+
+
+def config(**run):
+    return RunConfig("grace", "sbm", model={}, run=run)
+
+
+def test_names_the_machine():
+    found = environment(config(device="cpu"))
+    assert found["torch"] == torch.__version__ and found["threads"] == torch.get_num_threads()
+    assert peak_rss_mb() > 50
+
+
+def test_says_what_repeats():
+    assert environment(config())["determinism"].startswith("bit-identical for one machine, seed")
+    assert environment(config(device="cuda:1"))["determinism"].startswith("not guaranteed bit for")

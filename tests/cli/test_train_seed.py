@@ -1,0 +1,48 @@
+import re
+
+import pytest
+import torch
+
+from gclkit.cli.train_seed import build_regularizer, train_seed
+from gclkit.graphs import load
+from gclkit.methods import GRACE
+from gclkit.training import RunConfig, build_method
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load("sbm", num_nodes=150, log=None)
+
+
+def config(**run):
+    model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
+    return RunConfig("grace", "sbm", model=model, run={"splits": "random", **run})
+
+
+def test_the_regularizer_takes_the_rates_of_the_method(graph):
+    chosen = config(regularizer="pot", kappa=0.25, pot_mode="certified")
+    method = build_method(chosen, graph.num_features)
+    pot = build_regularizer(chosen, method, graph)
+    assert (pot.p, pot.kappa, pot.mode) == ((0.3, 0.5), 0.25, "certified")
+    assert build_regularizer(config(), method, graph) is None
+
+
+def test_no_regularizer_without_two_views_of_known_rates(graph):
+    chosen = RunConfig("grace", "sbm", run={"regularizer": "pot"})
+    sentence = (
+        "train: 'regularizer' must be left out: the method has no two views of the graph with "
+        "drop rates 'edge_p' (got 'pot')"
+    )
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        build_regularizer(chosen, GRACE(5), graph)
+
+
+def test_a_seed_that_is_there_is_read(graph, tmp_path):
+    chosen = config(every=2)
+    chosen.training["epochs"] = 3
+    said = []
+    options = {"log": said.append, "progress": False}
+    z, history = train_seed(chosen, tmp_path, graph, 5, **options)
+    again, rows = train_seed(chosen, tmp_path, graph, 5, **options)
+    assert said == ["seed 5"] and torch.equal(again, z) and rows == history
+    assert len(history) == 3 and not list(tmp_path.glob(".*"))
