@@ -86,7 +86,8 @@ def plan_workers(tiles: int, each: int, *, spare: int, device: torch.device) -> 
         spare: Bytes left of the budget.
         device: Where the tiles are computed; other devices share out their work by themselves.
     """
-    if device.type != "cpu" or tiles < 4 * MOST_WORKERS:
+    # Only OpenMP lets each thread have a number of cores of its own.
+    if device.type != "cpu" or tiles < 4 * MOST_WORKERS or not torch.backends.openmp.is_available():
         return 1
     affordable = int(WORKERS_SHARE * spare) // each
     return 1 + min(MOST_WORKERS - 1, torch.get_num_threads() - 1, affordable)

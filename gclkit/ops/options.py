@@ -12,8 +12,9 @@ class BlockOptions(TypedDict, total=False):
         precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
-            backward pass as far as it allows, and on a CPU their memory for the next call.
-            (default: recompute)
+            backward pass as far as it allows, and on a CPU their memory for the next call;
+            there several threads share the blocks, each with sums of its own in the budget.
+            (default: recompute, one thread of blocks)
         block_rows: Rows and columns of a block. (default: by device and budget)
     """
 

@@ -48,6 +48,8 @@ def test_workers_take_a_quarter_of_what_is_to_spare_at_most(monkeypatch):
     assert plan_workers(100, 1000, spare=plenty, device=torch.device("meta")) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
     assert plan_workers(100, 1000, spare=plenty, device=cpu) == MOST_WORKERS
+    monkeypatch.setattr(torch.backends.openmp, "is_available", lambda: False)
+    assert plan_workers(100, 1000, spare=plenty, device=cpu) == 1
 
 
 def test_grows_with_rows_not_with_their_square():
