@@ -744,7 +744,6 @@ APART = {
     "ops.operand": "takes a dtype",
     "ops.plan_blocks": "takes sizes",
     "ops.plan_workers": "takes sizes",
-    "ops.worker_bytes": "takes sizes",
     "reports.mark_best": "takes scores by name",
     "reports.read_report": "takes a path",
     "reports.write_comparison": "takes finished reports",

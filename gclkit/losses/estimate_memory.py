@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 
 from gclkit.checks import check_choice, check_count, check_positive
-from gclkit.ops import default_block, needed_bytes, operand, plan_workers, worker_bytes
+from gclkit.ops import default_block, needed_bytes, operand, plan_workers
 
 
 def estimate_memory(
@@ -44,14 +44,18 @@ def estimate_memory(
     product = operand(owner, precision, torch.float32)
     place = torch.device(device)
     block = default_block(rows, keys, place, block_rows, owner)
-    needed = needed_bytes(rows, keys, channels, block=block, operand=product, backend=backend)
+    needed = needed_bytes(
+        rows,
+        keys,
+        channels,
+        block=block,
+        operand=product,
+        backend=backend,
+        workers=plan_workers(rows, keys, block=block, device=place),
+    )
     if memory_budget is None or backend != "blockwise":
         return needed
     # A symmetric matrix keeps half of its blocks, and the whole of those on the diagonal.
     entries = rows * keys if rows < keys else (keys * keys + keys * min(block, keys)) // 2
     budget = int(check_positive(owner, "memory_budget", memory_budget))
-    each = worker_bytes(rows, keys, channels, block=block, operand=product)
-    tiles = -(-rows // block) * -(-keys // block)
-    workers = plan_workers(tiles, each, spare=budget - needed, device=place)
-    most = needed + entries * product.itemsize + (workers - 1) * each
-    return max(needed, min(budget, most))
+    return max(needed, min(budget, needed + entries * product.itemsize))

@@ -2,7 +2,7 @@
 
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.inputs import check_all_finite, operand
-from gclkit.ops.memory import default_block, needed_bytes, plan_blocks, plan_workers, worker_bytes
+from gclkit.ops.memory import default_block, needed_bytes, plan_blocks, plan_workers
 from gclkit.ops.mutual_logsumexp import mutual_logsumexp
 from gclkit.ops.options import BlockOptions
 from gclkit.ops.self_logsumexp import self_logsumexp
@@ -24,5 +24,4 @@ __all__ = [
     "self_logsumexp",
     "similarity_logsumexp",
     "similarity_softplus",
-    "worker_bytes",
 ]

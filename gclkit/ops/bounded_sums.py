@@ -7,6 +7,7 @@ tile serves the rows and the columns of the matrix.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -16,6 +17,7 @@ from torch.autograd.function import once_differentiable
 from gclkit.ops.tiles import Tiles, Tiling
 from gclkit.ops.workers import share_out
 
+Sums = Iterator[tuple[Tensor, Tensor]]  # A sum, and a term that is added to it.
 # exp(60) * 1e12 keys is within fp32, and so is exp(-60): sums neither overflow nor vanish.
 LARGEST_LOGIT = 60.0
 # Share of a row's length: below it, a narrow product is rounded less than its operands are.
@@ -47,11 +49,10 @@ class RowSums(torch.autograd.Function):
         factor, center = key_factor(key_bias, tiles.sums)
         total = queries.new_zeros(queries.size(0), dtype=tiles.sums)
 
-        def add(part: Tiles, total: Tensor) -> None:
-            for rows, columns, tile in part:
-                total[rows] += row_sum(part.wide(tile), factor, columns)
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            yield total[rows], row_sum(part.wide(tile), factor, columns)
 
-        share_out(tiles, add, total)
+        share_out(tiles, terms)
         ctx.save_for_backward(queries, keys, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -70,14 +71,13 @@ class RowSums(torch.autograd.Function):
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         mass = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
 
-        def add(part: Tiles, grad_queries: Tensor, grad_keys: Tensor, mass: Tensor) -> None:
-            for rows, columns, tile in part:
-                add_product(part, grad_queries[rows], tile, right[columns])
-                add_product(part, grad_keys[columns], tile.T, left[rows])
-                if ctx.needs_input_grad[3] or query_center is not None:
-                    mass[columns] += part.wide(tile).T @ share[rows]
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            yield grad_queries[rows], tile @ right[columns]
+            yield grad_keys[columns], tile.T @ left[rows]
+            if ctx.needs_input_grad[3] or query_center is not None:
+                yield mass[columns], part.wide(tile).T @ share[rows]
 
-        share_out(tiles, add, grad_queries, grad_keys, mass)
+        share_out(tiles, terms)
         ctx.tiling.forget()
         grad_queries *= share[:, None]
         if key_center is not None:
@@ -110,14 +110,13 @@ class SelfSums(torch.autograd.Function):
         factor, center = key_factor(key_bias, tiles.sums)
         total = z.new_zeros(z.size(0), dtype=tiles.sums)
 
-        def add(part: Tiles, total: Tensor) -> None:
-            for rows, columns, tile in part:
-                by_row, by_column = both_sums(part, part.wide(tile), factor, rows, columns)
-                total[rows] += by_row
-                if rows != columns:  # A tile on the diagonal is whole: its own mirror image.
-                    total[columns] += by_column
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            by_row, by_column = both_sums(part, part.wide(tile), factor, rows, columns)
+            yield total[rows], by_row
+            if rows != columns:  # A tile on the diagonal is whole: it is its own mirror image.
+                yield total[columns], by_column
 
-        share_out(tiles, add, total)
+        share_out(tiles, terms)
         ctx.save_for_backward(z, scale, key_bias, total)
         ctx.tiling = tiling
         return total.log() + center
@@ -136,24 +135,23 @@ class SelfSums(torch.autograd.Function):
         grad_z = torch.zeros_like(z, dtype=tiles.sums)
         grad_bias, mass = torch.zeros_like(total), torch.zeros_like(total)
 
-        def add(part: Tiles, grad_z: Tensor, grad_bias: Tensor, mass: Tensor) -> None:
-            for rows, columns, tile in part:
-                if ctx.needs_input_grad[2]:
-                    wide = part.wide(tile)
-                    grad_bias[rows] += wide @ share[columns]
-                    if rows != columns:
-                        grad_bias[columns] += wide.T @ share[rows]
-                exact, weight = rank_two(part, tile, ratio[rows], ratio[columns])
-                add_product(part, grad_z[rows], weight, operand[columns])
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            if ctx.needs_input_grad[2]:
+                wide = part.wide(tile)
+                yield grad_bias[rows], wide @ share[columns]
                 if rows != columns:
-                    add_product(part, grad_z[columns], weight.T, operand[rows])
-                if center is not None:
-                    by_row, by_column = both_sums(part, exact, factor, rows, columns)
-                    mass[rows] += by_row
-                    if rows != columns:
-                        mass[columns] += by_column
+                    yield grad_bias[columns], wide.T @ share[rows]
+            exact, weight = rank_two(part, tile, ratio[rows], ratio[columns])
+            yield grad_z[rows], weight @ operand[columns]
+            if rows != columns:
+                yield grad_z[columns], weight.T @ operand[rows]
+            if center is not None:
+                by_row, by_column = both_sums(part, exact, factor, rows, columns)
+                yield mass[rows], by_row
+                if rows != columns:
+                    yield mass[columns], by_column
 
-        share_out(tiles, add, grad_z, grad_bias, mass)
+        share_out(tiles, terms)
         ctx.tiling.forget()
         if center is not None:
             grad_z += mass[:, None] * center
@@ -182,13 +180,12 @@ class MutualSums(torch.autograd.Function):
         over_keys = queries.new_zeros(queries.size(0), dtype=tiles.sums)
         over_queries = queries.new_zeros(keys.size(0), dtype=tiles.sums)
 
-        def add(part: Tiles, over_keys: Tensor, over_queries: Tensor) -> None:
-            for rows, columns, tile in part:
-                wide = part.wide(tile)
-                over_keys[rows] += wide.sum(dim=1)
-                over_queries[columns] += wide.sum(dim=0)
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            wide = part.wide(tile)
+            yield over_keys[rows], wide.sum(dim=1)
+            yield over_queries[columns], wide.sum(dim=0)
 
-        share_out(tiles, add, over_keys, over_queries)
+        share_out(tiles, terms)
         ctx.save_for_backward(queries, keys, scale, over_keys, over_queries)
         ctx.tiling = tiling
         return over_keys.log(), over_queries.log()
@@ -208,18 +205,16 @@ class MutualSums(torch.autograd.Function):
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         query_mass, key_mass = torch.zeros_like(over_keys), torch.zeros_like(over_queries)
 
-        def add(part: Tiles, *sums: Tensor) -> None:
-            grad_queries, grad_keys, query_mass, key_mass = sums
-            for rows, columns, tile in part:
-                exact, weight = rank_two(part, tile, row_share[rows], column_share[columns])
-                add_product(part, grad_queries[rows], weight, right[columns])
-                add_product(part, grad_keys[columns], weight.T, left[rows])
-                if key_center is not None:
-                    query_mass[rows] += exact.sum(dim=1)
-                if query_center is not None:
-                    key_mass[columns] += exact.sum(dim=0)
+        def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
+            exact, weight = rank_two(part, tile, row_share[rows], column_share[columns])
+            yield grad_queries[rows], weight @ right[columns]
+            yield grad_keys[columns], weight.T @ left[rows]
+            if key_center is not None:
+                yield query_mass[rows], exact.sum(dim=1)
+            if query_center is not None:
+                yield key_mass[columns], exact.sum(dim=0)
 
-        share_out(tiles, add, grad_queries, grad_keys, query_mass, key_mass)
+        share_out(tiles, terms)
         ctx.tiling.forget()
         if key_center is not None:
             grad_queries += query_mass[:, None] * key_center
@@ -296,12 +291,3 @@ def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> tuple[T
         return outer, outer
     outer.mul_(tiles.wide(tile))
     return outer, tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
-
-
-def add_product(tiles: Tiles, out: Tensor, left: Tensor, right: Tensor) -> None:
-    """Adds ``left @ right`` to ``out`` in place; ``out`` stays in the dtype of sums."""
-    if left.dtype == out.dtype:
-        out.addmm_(left, right)
-    else:
-        part = tiles.scratch("part", out.shape, left.dtype)
-        out.add_(torch.mm(left, right, out=part))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+from bisect import bisect_right
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,10 +16,8 @@ from gclkit.checks import check_count, check_positive, reject_size
 CPU_BLOCK = 768
 GPU_BLOCK = 8192
 SMALLEST_BLOCK = 64
-# Threads that share the tiles: each has sums of its own, which more would not pay back.
+# Threads that share the tiles, each with scratch of its own; more have not been tried.
 MOST_WORKERS = 4
-# Share of a budget that the sums of workers may take from the tiles that are kept.
-WORKERS_SHARE = 0.25
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -38,7 +36,14 @@ class Plan(NamedTuple):
 
 
 def needed_bytes(
-    rows: int, keys: int, channels: int, *, block: int, operand: torch.dtype, backend: str
+    rows: int,
+    keys: int,
+    channels: int,
+    *,
+    block: int,
+    operand: torch.dtype,
+    backend: str,
+    workers: int = 1,
 ) -> int:
     r"""Returns the bytes of forward and backward beyond the inputs and their gradients.
 
@@ -54,6 +59,7 @@ def needed_bytes(
         block: Rows and columns of a tile.
         operand: Dtype of the factors of matrix products.
         backend: Implementation that runs.
+        workers: Threads that share the tiles.
     """
     sums = max(operand.itemsize, 4)
     vectors = (rows + 3 * keys) * (channels + 2) * sums
@@ -62,7 +68,9 @@ def needed_bytes(
     if backend == "triton":
         return vectors
     tile = min(block, rows) * min(block, keys)
-    return vectors + tile * tile_itemsize(operand)
+    # Two products of a tile; beside other workers those of a few tiles wait for their turn.
+    waiting = (2 if workers == 1 else 8) * min(block, keys) * channels * operand.itemsize
+    return vectors + workers * (tile * tile_itemsize(operand) + waiting)
 
 
 def tile_itemsize(operand: torch.dtype) -> int:
@@ -71,26 +79,16 @@ def tile_itemsize(operand: torch.dtype) -> int:
     return 3 * sums if operand.itemsize == sums else 2 * sums + 2 * operand.itemsize
 
 
-def worker_bytes(rows: int, keys: int, channels: int, *, block: int, operand: torch.dtype) -> int:
-    """Returns the bytes of the sums and the scratch that one more worker has of its own."""
-    tile = min(block, rows) * min(block, keys)
-    return (rows + keys) * (channels + 2) * max(operand.itemsize, 4) + tile * tile_itemsize(operand)
+def plan_workers(rows: int, keys: int, *, block: int, device: torch.device) -> int:
+    """Returns how many threads share the tiles: several on a CPU, if there are enough tiles.
 
-
-def plan_workers(tiles: int, each: int, *, spare: int, device: torch.device) -> int:
-    """Returns how many threads share the tiles: several on a CPU, if memory is to spare.
-
-    Args:
-        tiles: Number of tiles.
-        each: Bytes that one more worker takes.
-        spare: Bytes left of the budget.
-        device: Where the tiles are computed; other devices share out their work by themselves.
+    Other devices share out their work by themselves, and only OpenMP lets each thread have a
+    number of cores of its own.
     """
-    # Only OpenMP lets each thread have a number of cores of its own.
+    tiles = -(-rows // block) * -(-keys // block)
     if device.type != "cpu" or tiles < 4 * MOST_WORKERS or not torch.backends.openmp.is_available():
         return 1
-    affordable = int(WORKERS_SHARE * spare) // each
-    return 1 + min(MOST_WORKERS - 1, torch.get_num_threads() - 1, affordable)
+    return min(MOST_WORKERS, torch.get_num_threads())
 
 
 def available_bytes(device: torch.device) -> int:
@@ -149,7 +147,15 @@ def plan_blocks(
         limit = min(limit, check_positive(owner, "memory_budget", memory_budget))
 
     def needed(block: int) -> int:
-        return needed_bytes(rows, keys, like.size(1), block=block, operand=operand, backend=backend)
+        return needed_bytes(
+            rows,
+            keys,
+            like.size(1),
+            block=block,
+            operand=operand,
+            backend=backend,
+            workers=plan_workers(rows, keys, block=block, device=like.device),
+        )
 
     block = default_block(rows, keys, like.device, block_rows, owner)
     if block_rows is None:
@@ -159,15 +165,12 @@ def plan_blocks(
         if backend == "reference":
             sizes, hint = f"n={nodes or rows}", f"use backend='blockwise'{advice}"
         else:
-            fits = math.isqrt(max(0, int(limit) - needed(0)) // tile_itemsize(operand))
+            fits = bisect_right(range(1, block), limit, key=needed)
             sizes = f"n={nodes or rows}, block_rows={block}"
             hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
         reject_size(owner, needed(block), sizes, hint)
     keep = 0 if memory_budget is None else int(limit - needed(block))
-    each = worker_bytes(rows, keys, like.size(1), block=block, operand=operand)
-    tiles = -(-rows // block) * -(-keys // block)
-    workers = plan_workers(tiles, each, spare=keep, device=like.device)
-    return Plan(block, keep - (workers - 1) * each, workers)
+    return Plan(block, keep, plan_workers(rows, keys, block=block, device=like.device))
 
 
 def default_block(

@@ -8,13 +8,14 @@ from typing import TypedDict
 class BlockOptions(TypedDict, total=False):
     """How the blocks of a similarity matrix are computed; none of it changes the formula.
 
+    On a CPU several threads share the blocks; any number of them gives the same bits.
+
     Args:
         precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
-            backward pass as far as it allows, and on a CPU their memory for the next call;
-            there several threads share the blocks, each with sums of its own in the budget.
-            (default: recompute, one thread of blocks)
+            backward pass as far as it allows, and on a CPU their memory for the next call.
+            (default: recompute)
         block_rows: Rows and columns of a block. (default: by device and budget)
     """
 

@@ -6,7 +6,6 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import islice
 
 import torch
 from jaxtyping import Float, Int
@@ -103,7 +102,6 @@ class Tiles:
         self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}
-        self.first, self.step = 0, 1
         if keep:
             tiling.make_room(queries.size(0), keys.size(0), queries.device)
 
@@ -120,24 +118,36 @@ class Tiles:
         return self.keys.to(self.tiling.operand)
 
     def parts(self, count: int) -> list[Tiles]:
-        """Every ``count``-th tile from the first, from the second and so on, as tiles to go over.
-
-        Parts share the operands and what is kept, and have scratch of their own.
-        """
-        if count == 1:
-            return [self]
-        spans = self.tiling.spans(self.queries.size(0), self.keys.size(0))
-        if any((a.start, b.start) not in self.tiling.kept for a, b in spans):
+        """The same tiles ``count`` times, each with scratch of its own for a thread of its own."""
+        if any((a.start, b.start) not in self.tiling.kept for a, b in self.spans()):
             _ = self.left, self.right  # Parts copy operands that are cached: made once for all.
         parts = [copy.copy(self) for _ in range(count)]
-        for first, part in enumerate(parts):
-            part.first, part.step, part.buffers = first, count, {}
+        for part in parts:
+            part.buffers = {}
         return parts
 
+    def spans(self) -> Iterator[tuple[slice, slice]]:
+        """The rows and columns of each tile."""
+        return self.tiling.spans(self.queries.size(0), self.keys.size(0))
+
     def __iter__(self) -> Iterator[tuple[slice, slice, Tensor]]:
-        spans = self.tiling.spans(self.queries.size(0), self.keys.size(0))
-        for rows, columns in islice(spans, self.first, None, self.step):
-            yield rows, columns, self._tile(rows, columns)
+        for rows, columns in self.spans():
+            yield rows, columns, self.make(rows, columns)
+
+    def make(self, rows: slice, columns: slice) -> Tensor:
+        """Returns one tile, which the next overwrites unless it is kept."""
+        at = rows.start, columns.start
+        if at in self.tiling.kept:
+            return self.tiling.kept[at]
+        shape = rows.stop - rows.start, columns.stop - columns.start
+        room = None if self.logits else self.tiling.rooms.get(at)
+        tile = self.scratch("tile", shape, self.tiling.operand) if room is None else room
+        torch.mm(self.left[rows], self.right[columns].T, out=tile)
+        if self.logits:
+            return self._as_logits(tile, *at)
+        if room is not None:
+            self.tiling.kept[at] = room
+        return self._as_terms(tile, *at)
 
     def scratch(self, name: str, shape: torch.Size | tuple[int, int], dtype: torch.dtype) -> Tensor:
         """Returns uninitialised memory that is used again under the same name."""
@@ -153,20 +163,6 @@ class Tiles:
         if tile.dtype == self.sums:
             return tile
         return self.scratch("wide", tile.shape, self.sums).copy_(tile)
-
-    def _tile(self, rows: slice, columns: slice) -> Tensor:
-        at = rows.start, columns.start
-        if at in self.tiling.kept:
-            return self.tiling.kept[at]
-        shape = rows.stop - rows.start, columns.stop - columns.start
-        room = None if self.logits else self.tiling.rooms.get(at)
-        tile = self.scratch("tile", shape, self.tiling.operand) if room is None else room
-        torch.mm(self.left[rows], self.right[columns].T, out=tile)
-        if self.logits:
-            return self._as_logits(tile, *at)
-        if room is not None:
-            self.tiling.kept[at] = room
-        return self._as_terms(tile, *at)
 
     def _as_terms(self, tile: Tensor, row: int, column: int) -> Tensor:
         if self.tiling.weight is None:

@@ -7,10 +7,14 @@ from gclkit.ops.memory import (
     needed_bytes,
     plan_blocks,
     plan_workers,
-    worker_bytes,
 )
 
 LIKE = torch.ones(1, 64)
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
 
 
 def plan(rows=20000, **options):
@@ -28,8 +32,7 @@ def test_without_a_budget_nothing_is_kept():
 
 def test_the_budget_is_shared_between_the_block_and_what_is_kept():
     block, keep, workers = plan(memory_budget=10**9)
-    each = worker_bytes(20000, 20000, 64, block=768, operand=torch.float32)
-    assert block == 768 and keep == 10**9 - needed(768) - (workers - 1) * each
+    assert block == 768 and workers == 1 and keep == 10**9 - needed(768)
 
 
 def test_a_small_budget_gives_a_smaller_block():
@@ -38,18 +41,17 @@ def test_a_small_budget_gives_a_smaller_block():
     assert block == 192 and workers == 1 and keep == budget - needed(192)
 
 
-def test_workers_take_a_quarter_of_what_is_to_spare_at_most(monkeypatch):
+def test_many_tiles_on_a_cpu_are_shared(monkeypatch):
     monkeypatch.setattr(torch, "get_num_threads", lambda: 3)
-    cpu, plenty = torch.device("cpu"), 10**9
-    assert plan_workers(100, 1000, spare=plenty, device=cpu) == 3
-    assert plan_workers(100, 1000, spare=4000, device=cpu) == 2
-    assert plan_workers(100, 1000, spare=3999, device=cpu) == 1
-    assert plan_workers(15, 1000, spare=plenty, device=cpu) == 1
-    assert plan_workers(100, 1000, spare=plenty, device=torch.device("meta")) == 1
+    cpu = torch.device("cpu")
+    assert plan_workers(2000, 1000, block=250, device=cpu) == 3
+    assert plan_workers(2000, 1000, block=500, device=cpu) == 1
+    assert plan_workers(2000, 1000, block=250, device=torch.device("meta")) == 1
     monkeypatch.setattr(torch, "get_num_threads", lambda: 64)
-    assert plan_workers(100, 1000, spare=plenty, device=cpu) == MOST_WORKERS
+    assert plan_workers(2000, 1000, block=250, device=cpu) == MOST_WORKERS
+    assert plan(rows=20000)[2] == MOST_WORKERS
     monkeypatch.setattr(torch.backends.openmp, "is_available", lambda: False)
-    assert plan_workers(100, 1000, spare=plenty, device=cpu) == 1
+    assert plan_workers(2000, 1000, block=250, device=cpu) == 1
 
 
 def test_grows_with_rows_not_with_their_square():
@@ -66,7 +68,7 @@ def test_reads_what_is_available():
     [
         (
             {"block_rows": 20000},
-            "op: needs about 4.8 GB for n=20000, block_rows=20000; use block_rows ≤ 9191",
+            "op: needs about 4.8 GB for n=20000, block_rows=20000; use block_rows ≤ 9170",
         ),
         (
             {"backend": "reference", "nodes": 7},
@@ -85,5 +87,5 @@ def test_refuses_a_budget_below_the_vectors():
     with pytest.raises(ValueError) as error:
         plan(memory_budget=10**6)
     assert str(error.value) == (
-        "op: needs about 21.1 MB for n=20000, block_rows=48; use a larger memory_budget"
+        "op: needs about 21.2 MB for n=20000, block_rows=48; use a larger memory_budget"
     )
