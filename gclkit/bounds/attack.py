@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.box import leaky_relu, multiply, point
@@ -46,6 +46,10 @@ def sampled_minimum(
     return smallest
 
 
+# Entries of the messages of one layer, over the copies of all surroundings searched at once.
+MESSAGE_NUMEL = 2**25
+
+
 class Copies(NamedTuple):
     """One copy of the surroundings of each target node, side by side in one graph.
 
@@ -67,13 +71,7 @@ def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: 
     ``num_layers`` steps, whose degrees enter as factors.
     """
     n, b = drops.num_nodes, len(nodes)
-    near = torch.zeros(n, b, device=nodes.device)
-    near[nodes, torch.arange(b, device=nodes.device)] = 1
-    matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
-    for _ in range(num_layers):
-        near = ((drops.product(matrix, near) + near) > 0).float()
-    inside = near > 0
-    edge, copy = (inside[drops.target] | inside[drops.source]).nonzero(as_tuple=True)
+    edge, copy = _surroundings(drops, nodes, num_layers).nonzero(as_tuple=True)
     ends = torch.cat([drops.target[edge], drops.source[edge], nodes])
     copies = torch.cat([copy, copy, torch.arange(b, device=nodes.device)])
     names, local = torch.unique(copies * n + ends, return_inverse=True)
@@ -83,6 +81,41 @@ def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: 
     budget = torch.minimum(drops.budget[node], degree)
     local_drops = EdgeDropSet(torch.stack([source, target]), len(node), budget)
     return Copies(node, center, local_drops, drops.degree[node])
+
+
+def _surroundings(
+    drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: int
+) -> Bool[Tensor, "e b"]:
+    """Which edges the embedding of each node can depend on."""
+    near = torch.zeros(drops.num_nodes, len(nodes), device=nodes.device)
+    near[nodes, torch.arange(len(nodes), device=nodes.device)] = 1
+    matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
+    for _ in range(num_layers):
+        near = ((drops.product(matrix, near) + near) > 0).float()
+    inside = near > 0
+    return inside[drops.target] | inside[drops.source]
+
+
+def split_by_edges(
+    drops: EdgeDropSet, nodes: Int[Tensor, " t"], num_layers: int, *, block: int, most_edges: int
+) -> Iterator[Int[Tensor, " b"]]:
+    """Splits nodes, in order, so that the surroundings of each part have few edges together.
+
+    Args:
+        drops: The allowed views.
+        nodes: What is split.
+        num_layers: Depth of the encoder.
+        block: Most nodes of a part.
+        most_edges: Most edges of a part, but for a node that has more of its own.
+    """
+    for chunk in nodes.split(block):
+        start, total = 0, 0
+        for i, edges in enumerate(_surroundings(drops, chunk, num_layers).sum(dim=0).tolist()):
+            if i > start and total + edges > most_edges:
+                yield chunk[start:i]
+                start, total = i, 0
+            total += edges
+        yield chunk[start:]
 
 
 def searched_minimum(
@@ -109,7 +142,7 @@ def searched_minimum(
         drops: The set; a symmetric one.
         nodes: The target nodes.
         rounds: Rounds per block.
-        block: Target nodes searched at once.
+        block: Target nodes searched at once, fewer where their surroundings are large.
 
     Returns:
         At most the clean value of each node.
@@ -120,8 +153,12 @@ def searched_minimum(
     first = frozen[0]
     sent = multiply(point(x), first.weight).lower
     own = sent if first.root_weight is None else multiply(point(x), first.root_weight).lower
-    found = []
-    for part, aims in zip(nodes.split(block), directions.detach().split(block), strict=True):
+    width = max([sent.size(1), *(w.size(1) for layer in layers if (w := layer.weight) is not None)])
+    most = MESSAGE_NUMEL // width
+    found, done = [], 0
+    for part in split_by_edges(drops, nodes, depth, block=block, most_edges=most):
+        aims = directions.detach()[done : done + len(part)]
+        done += len(part)
         copies = copy_surroundings(drops, part, depth)
         start = (sent[copies.node], own[copies.node])
         found.append(_search(frozen, start, aims, copies, rounds))

@@ -1,7 +1,12 @@
 import torch
 
-from gclkit.bounds import EdgeDropSet, target_vectors
-from gclkit.bounds.attack import copy_surroundings, sampled_minimum, searched_minimum
+from gclkit.bounds import EdgeDropSet, attack, target_vectors
+from gclkit.bounds.attack import (
+    copy_surroundings,
+    sampled_minimum,
+    searched_minimum,
+    split_by_edges,
+)
 from gclkit.bounds.layers import describe_layers
 
 
@@ -37,3 +42,27 @@ def test_copies_hold_all_that_counts(make_graph):
         true = drops.source[drops.target == node]
         assert copies.node[near].tolist() == true.tolist()
     assert torch.equal(copies.degree, drops.degree[copies.node])
+
+
+def test_large_surroundings_are_searched_in_smaller_parts(make_encoder, make_graph, monkeypatch):
+    layers = describe_layers("test", make_encoder(seed=5))
+    x, edge_index, z = make_graph([14], density=0.3, seed=5)
+    directions, nodes = target_vectors(z)[3:], torch.arange(3, 14)
+    drops = EdgeDropSet(edge_index, 14, 0.5)
+    whole = searched_minimum(layers, x, directions, drops, nodes=nodes)
+    monkeypatch.setattr(attack, "MESSAGE_NUMEL", 300)
+    torch.testing.assert_close(searched_minimum(layers, x, directions, drops, nodes=nodes), whole)
+
+
+def test_parts_keep_the_order_and_the_number_of_edges(make_graph):
+    _, edge_index, _ = make_graph([30], density=0.1, seed=2)
+    drops, nodes = EdgeDropSet(edge_index, 30, 0.5), torch.arange(29, -1, -1)
+    sizes = [len(copy_surroundings(drops, node[None], 1).drops.target) for node in nodes]
+    most = 2 * max(sizes)
+    parts = list(split_by_edges(drops, nodes, 1, block=8, most_edges=most))
+    assert torch.equal(torch.cat(parts), nodes) and max(map(len, parts)) <= 8
+    by_node = dict(zip(nodes.tolist(), sizes, strict=True))
+    totals = [sum(by_node[node] for node in part.tolist()) for part in parts]
+    assert max(totals) <= most and len(parts) > 4
+    alone = list(split_by_edges(drops, nodes, 1, block=8, most_edges=1))
+    assert max(map(len, alone)) == 1 or min(sizes) == 0
