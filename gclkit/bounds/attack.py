@@ -58,12 +58,15 @@ class Copies(NamedTuple):
         center: Local node of each target [b].
         drops: The allowed views of the copies.
         degree: Degree of each local node in the whole graph [m].
+        within: Number of local nodes within 0, 1, … steps of their target; local nodes are in
+            the order of these steps.
     """
 
     node: Int[Tensor, " m"]
     center: Int[Tensor, " b"]
     drops: EdgeDropSet
     degree: Int[Tensor, " m"]
+    within: list[int]
 
 
 def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: int) -> Copies:
@@ -71,28 +74,37 @@ def copy_surroundings(drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: 
     ``num_layers`` steps, whose degrees enter as factors.
     """
     n, b = drops.num_nodes, len(nodes)
-    edge, copy = _surroundings(drops, nodes, num_layers).nonzero(as_tuple=True)
+    steps = _steps(drops, nodes, num_layers)
+    edge, copy = _edges_around(drops, steps <= num_layers).nonzero(as_tuple=True)
     ends = torch.cat([drops.target[edge], drops.source[edge], nodes])
     copies = torch.cat([copy, copy, torch.arange(b, device=nodes.device)])
     names, local = torch.unique(copies * n + ends, return_inverse=True)
+    away = steps[names % n, names // n]
+    order = away.argsort(stable=True)
+    names, local = names[order], order.argsort()[local]
     target, source, center = local.split([len(edge), len(edge), b])
     node = names % n
     degree = torch.bincount(target, minlength=len(node))
     budget = torch.minimum(drops.budget[node], degree)
     local_drops = EdgeDropSet(torch.stack([source, target]), len(node), budget)
-    return Copies(node, center, local_drops, drops.degree[node])
+    within = torch.bincount(away, minlength=num_layers + 2).cumsum(0).tolist()
+    return Copies(node, center, local_drops, drops.degree[node], within)
 
 
-def _surroundings(
-    drops: EdgeDropSet, nodes: Int[Tensor, " b"], num_layers: int
-) -> Bool[Tensor, "e b"]:
-    """Which edges the embedding of each node can depend on."""
-    near = torch.zeros(drops.num_nodes, len(nodes), device=nodes.device)
-    near[nodes, torch.arange(len(nodes), device=nodes.device)] = 1
+def _steps(drops: EdgeDropSet, nodes: Int[Tensor, " b"], most: int) -> Int[Tensor, "n b"]:
+    """How many steps each node of the graph is away from each target, ``most + 1`` if more."""
+    columns = torch.arange(len(nodes), device=nodes.device)
+    steps = torch.full((drops.num_nodes, len(nodes)), most + 1, device=nodes.device)
+    steps[nodes, columns] = 0
     matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
-    for _ in range(num_layers):
-        near = ((drops.product(matrix, near) + near) > 0).float()
-    inside = near > 0
+    for step in range(1, most + 1):
+        reached = drops.product(matrix, (steps < step).float()) > 0
+        steps[reached & (steps > step)] = step
+    return steps
+
+
+def _edges_around(drops: EdgeDropSet, inside: Bool[Tensor, "n b"]) -> Bool[Tensor, "e b"]:
+    """Which edges have an end inside the surroundings of each target."""
     return inside[drops.target] | inside[drops.source]
 
 
@@ -110,7 +122,8 @@ def split_by_edges(
     """
     for chunk in nodes.split(block):
         start, total = 0, 0
-        for i, edges in enumerate(_surroundings(drops, chunk, num_layers).sum(dim=0).tolist()):
+        around = _edges_around(drops, _steps(drops, chunk, num_layers) <= num_layers)
+        for i, edges in enumerate(around.sum(dim=0).tolist()):
             if i > start and total + edges > most_edges:
                 yield chunk[start:i]
                 start, total = i, 0
@@ -160,7 +173,8 @@ def searched_minimum(
         aims = directions.detach()[done : done + len(part)]
         done += len(part)
         copies = copy_surroundings(drops, part, depth)
-        start = (sent[copies.node], own[copies.node])
+        inputs = copies.node[: copies.within[depth]]
+        start = (sent[inputs], own[inputs])
         found.append(_search(frozen, start, aims, copies, rounds))
     return torch.cat(found) if found else directions.new_zeros(0)
 
@@ -198,8 +212,9 @@ def _weighted(
 ) -> Tensor:
     """Embeddings of the targets where each edge counts as much as its weight."""
     drops = copies.drops
-    lost = torch.zeros_like(start[0][:, 0]).index_add(0, drops.target, 1 - weights)
-    degree = copies.degree.to(lost) - lost
+    lost = torch.zeros(drops.num_nodes, dtype=weights.dtype, device=weights.device)
+    degree = copies.degree - lost.index_add(0, drops.target, 1 - weights)
+    left = sum(layer.propagation is not None for layer in layers)
     (sent, own), h = start, start[0]
     for k, layer in enumerate(layers):
         if k:
@@ -207,12 +222,17 @@ def _weighted(
             own = sent if layer.root_weight is None else h @ layer.root_weight
         y = sent
         if layer.propagation is not None:
+            # Later layers pass on what reaches the nodes within so many steps, and no other.
+            left -= 1
+            rows = copies.within[left]
+            edges = (drops.target < rows).nonzero()[:, 0]
+            target, source = drops.target[edges], drops.source[edges]
             row, column = layer.propagation.row(degree), layer.propagation.column(degree)
-            value = row[drops.target] * column[drops.source] * weights
-            y = torch.zeros_like(sent).index_add(
-                0, drops.target, value[:, None] * sent[drops.source]
+            value = row[target] * column[source] * weights[edges]
+            y = sent.new_zeros(rows, sent.size(1)).index_add(
+                0, target, value[:, None] * sent[source]
             )
-            y = y + layer.propagation.root(degree)[:, None] * own
+            y = y + layer.propagation.root(degree)[:rows, None] * own[:rows]
         if layer.bias is not None:
             y = y + layer.bias
         h = leaky_relu(y, layer.negative_slope)
