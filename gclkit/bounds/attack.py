@@ -15,6 +15,9 @@ from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.views import draw_view, greedy_view
 
+# Entries of the messages of one layer, over the copies of all surroundings searched at once.
+MESSAGE_NUMEL = 2**25
+
 
 def sampled_minimum(
     layers: Sequence[Layer],
@@ -44,10 +47,6 @@ def sampled_minimum(
         smallest = torch.minimum(smallest, (directions * z[nodes]).sum(dim=-1))
         kept = draw_view(drops, generator)
     return smallest
-
-
-# Entries of the messages of one layer, over the copies of all surroundings searched at once.
-MESSAGE_NUMEL = 2**25
 
 
 class Copies(NamedTuple):
