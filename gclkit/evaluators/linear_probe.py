@@ -83,7 +83,8 @@ class LinearProbe:
         1.0
     """
 
-    strengths: tuple[float, ...] = (1e-2, 1e-1, 1.0, 10.0, 100.0)
+    # A handful of labels per class wants the smallest, thousands of them the largest.
+    strengths: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
     scaling: str = "l2"
     max_iter: int = 300
     tolerance: float = 3e-4

@@ -77,19 +77,17 @@ def list_methods() -> dict[str, type[Method]]:
     return {m.__name__.lower(): m for m in methods if m not in (Method, TwoViewContrast)}
 
 
-def model_options(method: type[Method]) -> set[str]:
-    """The names that a method's constructor takes, those of its bases and encoder included."""
-    names: set[str] = set()
+def model_options(method: type[Method]) -> dict[str, inspect.Parameter]:
+    """What a method's constructor takes by name, that of its bases and encoder included."""
+    options: dict[str, inspect.Parameter] = {}
     for cls in (*method.__mro__, GNNEncoder):
         if cls is Method or "__init__" not in cls.__dict__:
             continue
         if issubclass(cls, (Method, GNNEncoder)):
-            names |= {
-                p.name
-                for p in inspect.signature(cls).parameters.values()
-                if p.kind is inspect.Parameter.KEYWORD_ONLY
-            }
-    return names
+            for option in inspect.signature(cls).parameters.values():
+                if option.kind is inspect.Parameter.KEYWORD_ONLY:
+                    options.setdefault(option.name, option)
+    return options
 
 
 def list_recipes() -> list[tuple[str, str]]:
@@ -125,7 +123,7 @@ def resolve_config(
         training: Settings that override the recipe's.
 
     Raises:
-        ValueError: For an unknown method or an unknown key.
+        ValueError: For an unknown method, an unknown key or a switch neither true nor false.
     """
     name = method.lower()
     method, _, variant = name.partition("-")
@@ -149,11 +147,15 @@ def resolve_config(
 
 
 def check_config(config: RunConfig, *, owner: str | None = None) -> None:
-    """Raises a ``ValueError`` in the name of the recipe, or of ``owner``, if a key is unknown."""
-    method = method_class(config.method)
+    """Raises a ``ValueError`` in the name of the recipe, or of ``owner``, if a key is unknown or
+    a switch neither true nor false.
+    """
+    options = model_options(method_class(config.method))
     owner = owner or f"recipe {config.dataset}/{config.method}"
-    for key in config.model:
-        check_choice(owner, "model", key, model_options(method))
+    for key, value in config.model.items():
+        check_choice(owner, "model", key, options)
+        if options[key].annotation == "bool" and not isinstance(value, bool):
+            reject(owner, key, "true or false", value)
     for key in config.training:
         check_choice(owner, "training", key, TRAINING_DEFAULTS)
     check_choice(owner, "source", config.source, SOURCES)

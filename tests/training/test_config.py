@@ -26,7 +26,7 @@ def test_a_dataset_without_a_recipe_takes_the_default_of_the_method():
 def test_every_recipe_is_valid_and_builds(dataset, method):
     config = resolve_config(method, dataset)
     assert config.source in ("authors", "ours")
-    assert set(config.model) <= model_options(method_class(config.method))
+    assert set(config.model) <= model_options(method_class(config.method)).keys()
     model = dict(config.model)
     for width in ("out_channels", "projection_channels", "hidden_channels"):
         if width in model:
@@ -44,6 +44,14 @@ def test_unknown_names_are_refused():
         resolve_config("grace", "cora", model={"tau": 0.4})
     with pytest.raises(ValueError, match=r"^recipe cora/grace: 'training' must be one of "):
         resolve_config("grace", "cora", training={"learning_rate": 0.4})
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None])
+def test_a_switch_is_true_or_false(value):
+    assert resolve_config("grace", "photo", model={"ego": False}).model["ego"] is False
+    with pytest.raises(ValueError) as error:
+        resolve_config("grace", "photo", model={"ego": value})
+    assert str(error.value) == f"recipe photo/grace: 'ego' must be true or false (got {value!r})"
 
 
 def test_builds_the_method():
