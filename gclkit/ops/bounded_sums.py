@@ -131,6 +131,8 @@ class SelfSums(torch.autograd.Function):
         # Entry ij has weight tile_ij (share_i f_j + f_i share_j)
         # = f_i f_j tile_ij (share_i / f_i + share_j / f_j): the outer factors go to the operands.
         ratio = share if factor is None else share / factor
+        if not ctx.needs_input_grad[1]:
+            ratio = ratio * scale  # The gradient of the scale is made of that of z without it.
         center, operand = centered(z, factor, tiles)
         grad_z = torch.zeros_like(z, dtype=tiles.sums)
         grad_bias, mass = torch.zeros_like(total), torch.zeros_like(total)
@@ -141,11 +143,12 @@ class SelfSums(torch.autograd.Function):
                 yield grad_bias[rows], wide @ share[columns]
                 if rows != columns:
                     yield grad_bias[columns], wide.T @ share[rows]
-            exact, weight = rank_two(part, tile, ratio[rows], ratio[columns])
+            weight = rank_two(part, tile, ratio[rows], ratio[columns])
             yield grad_z[rows], weight @ operand[columns]
             if rows != columns:
                 yield grad_z[columns], weight.T @ operand[rows]
             if center is not None:
+                exact = rank_two(part, tile, ratio[rows], ratio[columns], exact=True)
                 by_row, by_column = both_sums(part, exact, factor, rows, columns)
                 yield mass[rows], by_row
                 if rows != columns:
@@ -161,8 +164,9 @@ class SelfSums(torch.autograd.Function):
         grad_scale = None
         if ctx.needs_input_grad[1]:
             grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
+            grad_z *= scale
         return (
-            grad_z.mul_(scale).to(z.dtype),
+            grad_z.to(z.dtype),
             grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[2] else None,
             None,
@@ -206,13 +210,14 @@ class MutualSums(torch.autograd.Function):
         query_mass, key_mass = torch.zeros_like(over_keys), torch.zeros_like(over_queries)
 
         def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
-            exact, weight = rank_two(part, tile, row_share[rows], column_share[columns])
+            share = row_share[rows], column_share[columns]
+            weight = rank_two(part, tile, *share)
             yield grad_queries[rows], weight @ right[columns]
             yield grad_keys[columns], weight.T @ left[rows]
             if key_center is not None:
-                yield query_mass[rows], exact.sum(dim=1)
+                yield query_mass[rows], rank_two(part, tile, *share, exact=True).sum(dim=1)
             if query_center is not None:
-                yield key_mass[columns], exact.sum(dim=0)
+                yield key_mass[columns], rank_two(part, tile, *share, exact=True).sum(dim=0)
 
         share_out(tiles, terms)
         ctx.tiling.forget()
@@ -282,12 +287,14 @@ def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor 
     return center, rows.to(tiles.tiling.operand)
 
 
-def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns ``tile * (row_i + column_j)`` in the dtype of sums, and in that of the tile."""
+def rank_two(
+    tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor, *, exact: bool = False
+) -> Tensor:
+    """Returns ``tile * (row_i + column_j)``: rounded to the dtype of the tile in few passes over
+    memory, or exactly, in the dtype of sums.
+    """
     outer = tiles.scratch("product", tile.shape, tiles.sums)
     torch.add(row[:, None], column, out=outer)
-    if not tiles.narrow:
-        outer.mul_(tile)
-        return outer, outer
-    outer.mul_(tiles.wide(tile))
-    return outer, tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
+    if exact or not tiles.narrow:
+        return outer.mul_(tiles.wide(tile))
+    return tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer).mul_(tile)

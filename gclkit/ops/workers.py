@@ -43,7 +43,7 @@ class Turns:
             self._waiting[number] = terms
             while self._next in self._waiting:
                 for out, term in self._waiting.pop(self._next):
-                    out += term
+                    out += term.to(out.dtype)  # Faster than an addition of two dtypes.
                 self._next += 1
 
 

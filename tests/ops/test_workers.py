@@ -85,17 +85,20 @@ def test_each_worker_is_a_thread_with_cores_of_its_own(rows):
 def test_terms_are_added_in_the_order_of_their_numbers():
     turns, order = Turns(iter([(slice(0), slice(0))] * 3)), []
 
-    class Sum:
+    class Sum(torch.Tensor):
         def __iadd__(self, term):
-            order.append(term)
+            order.append(int(term))
             return self
 
+    def terms(*values):
+        return [(torch.zeros(()).as_subclass(Sum), torch.tensor(value)) for value in values]
+
     assert [turns.take()[0] for _ in range(3)] == [0, 1, 2] and turns.take() is None
-    turns.add(2, [(Sum(), "e")])
-    turns.add(1, [(Sum(), "c"), (Sum(), "d")])
+    turns.add(2, terms(5))
+    turns.add(1, terms(3, 4))
     assert order == []
-    turns.add(0, [(Sum(), "a"), (Sum(), "b")])
-    assert order == list("abcde")
+    turns.add(0, terms(1, 2))
+    assert order == [1, 2, 3, 4, 5]
 
 
 def test_an_error_in_a_worker_is_the_callers_and_ends_the_work(rows):
