@@ -64,7 +64,7 @@ def timed(function):
     return result, best
 
 
-probe = LinearProbe()
+probe = LinearProbe(strengths=(0.01, 0.1, 1.0, 10.0, 100.0))
 scores, seconds = timed(lambda: probe.score_splits(z, y, splits))
 mean = sum(score.accuracy for score in scores) / len(scores)
 row(f"probe: {args.splits} splits x {len(probe.strengths)} strengths", seconds, f"{mean:.4f}")
