@@ -143,12 +143,11 @@ class SelfSums(torch.autograd.Function):
                 yield grad_bias[rows], wide @ share[columns]
                 if rows != columns:
                     yield grad_bias[columns], wide.T @ share[rows]
-            weight = rank_two(part, tile, ratio[rows], ratio[columns])
+            exact, weight = rank_two(part, tile, ratio[rows], ratio[columns])
             yield grad_z[rows], weight @ operand[columns]
             if rows != columns:
                 yield grad_z[columns], weight.T @ operand[rows]
             if center is not None:
-                exact = rank_two(part, tile, ratio[rows], ratio[columns], exact=True)
                 by_row, by_column = both_sums(part, exact, factor, rows, columns)
                 yield mass[rows], by_row
                 if rows != columns:
@@ -210,14 +209,13 @@ class MutualSums(torch.autograd.Function):
         query_mass, key_mass = torch.zeros_like(over_keys), torch.zeros_like(over_queries)
 
         def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
-            share = row_share[rows], column_share[columns]
-            weight = rank_two(part, tile, *share)
+            exact, weight = rank_two(part, tile, row_share[rows], column_share[columns])
             yield grad_queries[rows], weight @ right[columns]
             yield grad_keys[columns], weight.T @ left[rows]
             if key_center is not None:
-                yield query_mass[rows], rank_two(part, tile, *share, exact=True).sum(dim=1)
+                yield query_mass[rows], exact.sum(dim=1)
             if query_center is not None:
-                yield key_mass[columns], rank_two(part, tile, *share, exact=True).sum(dim=0)
+                yield key_mass[columns], exact.sum(dim=0)
 
         share_out(tiles, terms)
         ctx.tiling.forget()
@@ -287,14 +285,14 @@ def centered(rows: Tensor, factor: Tensor | None, tiles: Tiles) -> tuple[Tensor 
     return center, rows.to(tiles.tiling.operand)
 
 
-def rank_two(
-    tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor, *, exact: bool = False
-) -> Tensor:
-    """Returns ``tile * (row_i + column_j)``: rounded to the dtype of the tile in few passes over
-    memory, or exactly, in the dtype of sums.
+def rank_two(tiles: Tiles, tile: Tensor, row: Tensor, column: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns ``tile * (row_i + column_j)`` in the dtype of sums, and in that of the tile.
+
+    The factors are often next to equal: rounded by themselves they would all err one way.
     """
     outer = tiles.scratch("product", tile.shape, tiles.sums)
     torch.add(row[:, None], column, out=outer)
-    if exact or not tiles.narrow:
-        return outer.mul_(tiles.wide(tile))
-    return tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer).mul_(tile)
+    outer.mul_(tiles.wide(tile))
+    if not tiles.narrow:
+        return outer, outer
+    return outer, tiles.scratch("weight", tile.shape, tile.dtype).copy_(outer)
