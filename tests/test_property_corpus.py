@@ -694,6 +694,9 @@ WAYS = {
         start_epoch=1,
         variant=lambda case: case.pick("weight", "mix"),
     ),
+    "methods.diffused_features": lambda case: methods.diffused_features(
+        case.data, case.pick(0.3, 1.5), case.pick(4, 0)
+    ),
     "methods.features_by_hop": lambda case: methods.features_by_hop(case.data, case.pick(3, 0)),
     "methods.propagated_features": lambda case: methods.propagated_features(
         case.data, case.pick(2, 0)

@@ -11,7 +11,12 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_choice
 from gclkit.cli.train import ALL_CONTROLS, CONTROLS
-from gclkit.methods import features_by_hop, propagated_features, spectral_embedding
+from gclkit.methods import (
+    diffused_features,
+    features_by_hop,
+    propagated_features,
+    spectral_embedding,
+)
 from gclkit.training import RunConfig, build_method
 
 
@@ -32,6 +37,8 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
             return data.x if data.x.layout == torch.strided else data.x.to_dense()
         case "propagated_features":
             return propagated_features(data)
+        case "diffused_features":
+            return diffused_features(data)
         case "features_by_hop":
             return features_by_hop(data)
         case "spectral_embedding":

@@ -2,7 +2,12 @@
 
 from gclkit.methods.bgrl import BGRL
 from gclkit.methods.cca_ssg import CCASSG
-from gclkit.methods.controls import features_by_hop, propagated_features, spectral_embedding
+from gclkit.methods.controls import (
+    diffused_features,
+    features_by_hop,
+    propagated_features,
+    spectral_embedding,
+)
 from gclkit.methods.costa import COSTA
 from gclkit.methods.csgcl import CSGCL
 from gclkit.methods.dgi import DGI
@@ -28,6 +33,7 @@ __all__ = [
     "ProGCL",
     "StepOutput",
     "TwoViewContrast",
+    "diffused_features",
     "features_by_hop",
     "propagated_features",
     "spectral_embedding",

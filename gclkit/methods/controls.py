@@ -11,7 +11,7 @@ from scipy.sparse.linalg import ArpackNoConvergence, eigsh
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count
+from gclkit.checks import check_count, check_probability
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.graphs import check_graph
 
@@ -46,16 +46,44 @@ def features_by_hop(data: Data, hops: int = 2) -> Float[Tensor, "n k"]:
     return torch.cat([F.normalize(block) for block in blocks], dim=1)
 
 
+def diffused_features(data: Data, alpha: float = 0.1, steps: int = 20) -> Float[Tensor, "n f"]:
+    r"""Features of unit length after ``steps`` of personalised PageRank.
+
+    .. math:: H_0 = X, \qquad H_{k+1} = (1 - \alpha) \hat A H_k + \alpha X
+
+    The propagation of APPNP ("Predict then Propagate", `arXiv:1810.05997
+    <https://arxiv.org/abs/1810.05997>`_, equation 5) without the network before it: a receptive
+    field of many hops in which the near ones still count most.
+
+    Args:
+        data: The graph; sparse features are made dense.
+        alpha: Chance to restart at the node itself, in [0, 1].
+        steps: Number of steps, at least 1.
+    """
+    owner = "diffused_features"
+    check_count(owner, "steps", steps)
+    check_probability(owner, "alpha", alpha)
+    x, adjacency = _features_and_adjacency(owner, data)
+    x = F.normalize(x)
+    found = x
+    for _ in range(steps):
+        found = torch.lerp(adjacency @ found, x, alpha)
+    return found
+
+
 def _propagate(owner: str, data: Data, hops: int) -> list[Tensor]:
-    check_graph(owner, data)
     check_count(owner, "hops", hops)
-    x = data.x if data.x.layout == torch.strided else data.x.to_dense()
-    weight = data.get("edge_weight")
-    adjacency = gcn_adjacency(data.edge_index, weight, x.size(0), dtype=x.dtype)
+    x, adjacency = _features_and_adjacency(owner, data)
     found = [x]
     for _ in range(hops):
         found.append(adjacency @ found[-1])
     return found
+
+
+def _features_and_adjacency(owner: str, data: Data) -> tuple[Tensor, Tensor]:
+    check_graph(owner, data)
+    x = data.x if data.x.layout == torch.strided else data.x.to_dense()
+    return x, gcn_adjacency(data.edge_index, data.get("edge_weight"), x.size(0), dtype=x.dtype)
 
 
 def spectral_embedding(data: Data, dim: int = 128, seed: int = 0) -> Float[Tensor, "n d"]:

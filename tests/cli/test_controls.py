@@ -6,7 +6,12 @@ import torch
 from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
 from gclkit.cli.train import ALL_CONTROLS, CONTROLS
 from gclkit.graphs import load
-from gclkit.methods import features_by_hop, propagated_features, spectral_embedding
+from gclkit.methods import (
+    diffused_features,
+    features_by_hop,
+    propagated_features,
+    spectral_embedding,
+)
 from gclkit.training import RunConfig
 
 
@@ -24,6 +29,7 @@ def test_each_name_is_what_it_says(graph):
     made = {name: control_embeddings(name, config(), graph, 4) for name in ALL_CONTROLS}
     assert torch.equal(made["raw_features"], graph.x)
     assert torch.equal(made["propagated_features"], propagated_features(graph))
+    assert torch.equal(made["diffused_features"], diffused_features(graph))
     assert torch.equal(made["features_by_hop"], features_by_hop(graph))
     assert torch.equal(made["spectral_embedding"], spectral_embedding(graph, seed=4))
     assert made["untrained_encoder"].shape == (90, 5)

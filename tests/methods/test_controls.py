@@ -3,9 +3,14 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
-from torch_geometric.nn import SGConv
+from torch_geometric.nn import APPNP, SGConv
 
-from gclkit.methods.controls import features_by_hop, propagated_features, spectral_embedding
+from gclkit.methods.controls import (
+    diffused_features,
+    features_by_hop,
+    propagated_features,
+    spectral_embedding,
+)
 from gclkit.testing.graphs import random_graph
 
 
@@ -34,6 +39,23 @@ def test_hops_stand_side_by_side_with_rows_of_unit_length():
         torch.testing.assert_close(block, torch.nn.functional.normalize(alone))
     with pytest.raises(ValueError, match=r"^features_by_hop: 'hops' must be an integer"):
         features_by_hop(data, hops=0)
+
+
+def test_diffusion_is_the_propagation_of_appnp():
+    data = random_graph(25, 7, weighted=True, seed=2)
+    unit = torch.nn.functional.normalize(data.x)
+    expected = APPNP(K=5, alpha=0.3)(unit, data.edge_index, data.edge_weight)
+    torch.testing.assert_close(diffused_features(data, 0.3, steps=5), expected)
+
+
+def test_many_steps_of_diffusion_solve_for_personalised_pagerank():
+    data = random_graph(25, 7, seed=2)
+    data.x = data.x.double()
+    adjacency = APPNP(K=1, alpha=0.0)(torch.eye(25).double(), data.edge_index)
+    expected = torch.linalg.solve(
+        torch.eye(25) - 0.8 * adjacency, 0.2 * torch.nn.functional.normalize(data.x)
+    )
+    torch.testing.assert_close(diffused_features(data, 0.2, steps=200), expected)
 
 
 @pytest.mark.parametrize("n", [60, 700])
@@ -68,6 +90,8 @@ def test_refusals():
     assert str(error.value) == (
         "propagated_features: 'hops' must be an integer of at least 1 (got 0)"
     )
+    with pytest.raises(ValueError, match=r"^diffused_features: 'alpha' must be a probability"):
+        diffused_features(random_graph(), alpha=1.2)
     data = random_graph()
     data.edge_index = data.edge_index[:, :3]
     with pytest.raises(ValueError, match="undirected"):
