@@ -26,12 +26,13 @@ def run(args: argparse.Namespace) -> int:
 
     import gclkit
 
-    packages = ("torch", "torch-geometric", "numpy", "scipy", "scikit-learn", "networkx",
+    packages = ("torch-geometric", "numpy", "scipy", "scikit-learn", "networkx",
                 "graspologic-native", "python-louvain", "triton", "networkit")  # fmt: skip
     rows = {
         "gclkit": gclkit.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
+        "torch": torch.__version__,  # Names the build too: cpu, or the version of CUDA.
     }
     for package in packages:
         try:
