@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -42,11 +43,18 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0; or, after one line on standard error, 2 where the input is at fault, 1 where
-        training diverged and 130 where it was interrupted.
+        training diverged and 130 where it was interrupted; or 141, without a word, where the
+        reader of its output has left, as ``head`` does.
     """
     args = build_parser().parse_args(argv)
     try:
-        return int(args.run(args))
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # What is still in the buffer is written at exit, and would be refused again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
     except (ValueError, OSError, ImportError) as error:  # The input; a bug shows its traceback.
         return _say(error, 2)
     except ArithmeticError as error:  # Training that diverged.

@@ -1,3 +1,4 @@
+import os
 import subprocess
 import sys
 import time
@@ -44,6 +45,15 @@ def test_bad_input_is_one_line_and_status_2():
     assert out.returncode == 2 and out.stdout == ""
     assert out.stderr.startswith("gclkit: ") and out.stderr.count("\n") == 1
     assert "nowhere.npz" in out.stderr
+
+
+def test_a_reader_that_leaves_ends_it_without_a_word():
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "gclkit", "datasets"]
+    out = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True)
+    os.close(writer)
+    assert (out.returncode, out.stderr) == (141, "")
 
 
 def test_an_unknown_verb_lists_the_known_ones(capsys):
