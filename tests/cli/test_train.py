@@ -147,7 +147,7 @@ def test_a_dry_run_prints_the_memory_and_writes_nothing(small, tmp_path, capsys,
     arguments = ["--dry-run", "--regularizer", "pot", "--out", str(tmp_path / "run")]
     assert main(["train", *small, *arguments]) == 0
     lines = capsys.readouterr().out.splitlines()
-    sizes = {line[:20].strip(): float(line.split()[-2]) for line in lines[-8:]}
+    sizes = {line[:20].strip(): float(line.split()[-2].replace(",", "")) for line in lines[-8:]}
     assert next(iter(sizes)) == "process base" and list(sizes)[-2:] == ["optimizer", "total"]
     total = sizes.pop("total")
     assert sizes["POT"] > 0 and sum(sizes.values()) == pytest.approx(total, abs=0.5)
