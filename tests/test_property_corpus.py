@@ -416,11 +416,15 @@ def _load(case):
     return graphs.load(case.data, prepare=case.pick(True, False), log=None)
 
 
-def _public_split(case):
+def _published(case):
     data = case.data
     data.train_mask = torch.arange(20) < 5
     data.val_mask, data.test_mask = data.train_mask.roll(5), data.train_mask.roll(10)
-    return graphs.public_split(data, index=case.pick(0, 0, 1, -1))
+    return data
+
+
+def _public_split(case):
+    return graphs.public_split(_published(case), index=case.pick(0, 0, 1, -1))
 
 
 WAYS = {
@@ -579,10 +583,15 @@ WAYS = {
         case.x, case.pick(2, 3, 0, 10**6), restarts=2, seed=case.seed
     ),
     "evaluators.make_splits": lambda case: evaluators.make_splits(
-        case.data, case.pick("random", "stratified", "public", "2-shot", "nonsense"), num_splits=2
+        case.data,
+        case.pick("random", "stratified", "public", "redrawn", "2-shot", "nonsense"),
+        num_splits=2,
     ),
     "evaluators.ranking_scores": lambda case: evaluators.ranking_scores(
         case.x.flatten() if case.x.layout == torch.strided else case.x, case.scores
+    ),
+    "evaluators.redrawn_split": lambda case: evaluators.redrawn_split(
+        _published(case), seed=case.seed
     ),
     "evaluators.similarity_histograms": lambda case: evaluators.similarity_histograms(
         case.x, case.tensor("y"), bins=case.pick(10, 0)

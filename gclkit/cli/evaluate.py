@@ -30,8 +30,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--tasks", nargs="+", default=["classification", "clustering"], choices=TASKS,
         metavar="TASK", help=f"of {', '.join(TASKS)}; default: the first two",
     )  # fmt: skip
-    parser.add_argument("--splits", default="random",
-                        help="random, stratified, public or K-shot; default: random")  # fmt: skip
+    parser.add_argument("--splits", default="random", help="random, stratified, public, redrawn "
+                        "(public without its test nodes) or K-shot; default: random")  # fmt: skip
     parser.add_argument("--num-splits", type=int, default=10, help="random splits; default: 10")
     parser.add_argument("--probe", choices=PROBES, default="linear", help="default: linear")
     parser.add_argument("--shots", type=int, nargs="+", default=[], metavar="K",

@@ -31,8 +31,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
     parser.add_argument("--tasks", nargs="+", default=["classification"], metavar="TASK",
                         help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
-    parser.add_argument("--splits", help="random, stratified, public or K-shot; default: public "
-                        "where the dataset has one, else random")  # fmt: skip
+    parser.add_argument("--splits", help="random, stratified, public, redrawn (public without its "
+                        "test nodes, for choosing) or K-shot; default: public where the "
+                        "dataset has one, else random")  # fmt: skip
     parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--lr", type=float)

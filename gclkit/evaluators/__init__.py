@@ -10,7 +10,12 @@ from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_qua
 from gclkit.evaluators.kmeans import kmeans
 from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
 from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
-from gclkit.evaluators.node_splits import k_shot_split, make_splits, splits_hash
+from gclkit.evaluators.node_splits import (
+    k_shot_split,
+    make_splits,
+    redrawn_split,
+    splits_hash,
+)
 from gclkit.evaluators.pair_diagnostics import (
     alignment,
     anisotropy,
@@ -54,6 +59,7 @@ __all__ = [
     "make_splits",
     "ranking_scores",
     "read_embeddings",
+    "redrawn_split",
     "similarity_histograms",
     "split_edges",
     "splits_hash",

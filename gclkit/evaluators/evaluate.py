@@ -61,8 +61,9 @@ def evaluate(
         data: The graph they belong to; classification and clustering read ``y``.
         tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
         splits: For classification: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``,
-            ``"<k>-shot"``, or splits. The same ones serve every training seed.
-        num_splits: How many random or k-shot splits.
+            ``"redrawn"`` (:func:`redrawn_split`), ``"<k>-shot"``, or splits. The same ones serve
+            every training seed.
+        num_splits: How many are drawn.
         split_seed: Seed of the first split; split i takes ``split_seed + i``.
         probe: Classifier. (default: ``LinearProbe()``)
         shots: Labels per class of a learning curve beside it, such as (1, 5, 20).

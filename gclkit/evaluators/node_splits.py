@@ -1,4 +1,4 @@
-"""Named families of node splits: random shares, the published split, a few labels per class."""
+"""Named families of node splits: random shares, a few labels per class, published and redrawn."""
 
 from __future__ import annotations
 
@@ -42,21 +42,66 @@ def k_shot_split(
     check_probability("k_shot_split", "val", val)
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
-    y = check_labels("k_shot_split", y, len(y))
+    y = check_labels("k_shot_split", y, y.numel() if isinstance(y, Tensor) else 0)
     order = torch.randperm(len(y), generator=generator)
     sizes = torch.bincount(y.cpu())
     if int(sizes.min()) <= shots:
         small = int(sizes.argmin())
         rule = f"smaller than every class (class {small} has {int(sizes[small])} nodes)"
         reject("k_shot_split", "shots", rule, shots)
-    # The rank of each node within its class, in the drawn order.
-    by_class = torch.sort(y.cpu()[order], stable=True)
-    start = torch.cumsum(sizes, 0) - sizes
-    rank = torch.empty(len(y), dtype=torch.int64)
-    rank[by_class.indices] = torch.arange(len(y)) - start[by_class.values]
-    train, rest = order[rank < shots], order[rank >= shots]
+    first = _first_of_each_class(y.cpu()[order], torch.full_like(sizes, shots))
+    train, rest = order[first], order[~first]
     count = max(1, round(val * len(y)))
     return Split(train, rest[:count], rest[count:], name=f"{shots}-shot")
+
+
+def redrawn_split(
+    data: Data, *, generator: torch.Generator | None = None, seed: int | None = None
+) -> Split:
+    """Draws a split like the published one from the nodes outside the published test set.
+
+    For choosing between settings: as many training nodes of each class and as many validation
+    nodes as published, and all that are left in place of test nodes. Many such draws vary less
+    than the one set of published validation nodes, and no published test node is read.
+
+    Args:
+        data: A graph with ``y`` and a published split, the first where there are several.
+        generator: Source of randomness. (default: the global generator)
+        seed: In place of ``generator``: a seed for a fresh one.
+
+    Returns:
+        A split named ``"redrawn"``.
+
+    Raises:
+        ValueError: If the graph has no published split of its nodes, or one whose test set leaves
+            no node over.
+    """
+    size = int(data.num_nodes or 0)
+    published = check_split("redrawn_split", public_split(data), size)
+    y = check_labels("redrawn_split", data.y, size).cpu()
+    if seed is not None:
+        generator = torch.Generator().manual_seed(seed)
+    free = torch.ones(len(y), dtype=torch.bool)
+    free[published.test] = False
+    order = free.nonzero()[:, 0]
+    order = order[torch.randperm(len(order), generator=generator)]
+    quota = torch.bincount(y[published.train], minlength=int(y.max()) + 1)
+    first = _first_of_each_class(y[order], quota)
+    train, rest = order[first], order[~first]
+    if len(rest) <= len(published.val):
+        rule = f"a graph with more than {len(published.val)} nodes outside training and test set"
+        reject("redrawn_split", "data", rule, len(rest))
+    return Split(train, rest[: len(published.val)], rest[len(published.val) :], name="redrawn")
+
+
+def _first_of_each_class(y: Tensor, quota: Tensor) -> Tensor:
+    """Marks the first ``quota[c]`` nodes of each class c."""
+    by_class = torch.sort(y, stable=True)
+    sizes = torch.bincount(y, minlength=len(quota))
+    start = torch.cumsum(sizes, 0) - sizes
+    rank = torch.empty_like(y)
+    rank[by_class.indices] = torch.arange(len(y)) - start[by_class.values]
+    return rank < quota[y]
 
 
 def make_splits(
@@ -72,8 +117,9 @@ def make_splits(
 
     Args:
         data: A graph with ``y``.
-        splits: ``"random"``, ``"stratified"``, ``"public"``, ``"<k>-shot"``, or splits.
-        num_splits: How many random or k-shot splits; of published ones, all are taken.
+        splits: ``"random"``, ``"stratified"``, ``"public"``, ``"redrawn"``
+            (:func:`redrawn_split`), ``"<k>-shot"``, or splits.
+        num_splits: How many are drawn; of published ones, all are taken.
         train: Share of the nodes to train on, for random splits.
         val: Share of the nodes to validate on.
         seed: Split i is drawn under seed + i.
@@ -91,11 +137,15 @@ def make_splits(
         several = mask.size(1) if isinstance(mask, Tensor) and mask.dim() == 2 else 1
         return [public_split(data, index) for index in range(several)]
     seeds = range(seed, seed + num_splits)
+    if splits == "redrawn":
+        return [redrawn_split(data, seed=s) for s in seeds]
     if splits.endswith("-shot") and splits.removesuffix("-shot").isdecimal():
         shots = int(splits.removesuffix("-shot"))
         return [k_shot_split(data.y, shots, val=val, seed=s) for s in seeds]
     if splits not in ("random", "stratified"):
-        known = "'random', 'stratified', 'public', '<k>-shot' such as '5-shot', or splits"
+        known = (
+            "'random', 'stratified', 'public', 'redrawn', '<k>-shot' such as '5-shot', or splits"
+        )
         reject("evaluate", "splits", f"one of {known}", splits)
     labels = data.y if splits == "stratified" else None
     size = int(data.num_nodes or 0)

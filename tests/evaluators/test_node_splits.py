@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from gclkit.evaluators import k_shot_split, make_splits, splits_hash
+from gclkit.evaluators import k_shot_split, make_splits, redrawn_split, splits_hash
 from gclkit.graphs import Split
 
 
@@ -38,6 +38,46 @@ def test_a_class_too_small_is_refused():
     )
 
 
+def published(sizes=(40, 30, 20)):
+    """9, 6 and 3 training nodes of three classes, 12 validation nodes, 25 test nodes."""
+    y = torch.cat([torch.full((size,), c) for c, size in enumerate(sizes)])
+    data = make_data(len(y))
+    data.y, order = y, torch.randperm(len(y), generator=torch.Generator().manual_seed(1))
+    train = torch.cat([order[y[order] == c][:k] for c, k in enumerate((9, 6, 3))])
+    rest = order[~torch.isin(order, train)]
+    for name, part in (("train", train), ("val", rest[:12]), ("test", rest[12:37])):
+        data[f"{name}_mask"] = torch.zeros(len(y), dtype=torch.bool)
+        data[f"{name}_mask"][part] = True
+    return data
+
+
+def test_a_redrawn_split_is_like_the_published_one_without_its_test_nodes():
+    data = published()
+    draws = make_splits(data, "redrawn", num_splits=40, seed=3)
+    for split in draws:
+        assert data.y[split.train].bincount().tolist() == [9, 6, 3]
+        assert len(split.val) == 12 and split.name == "redrawn"
+        nodes = torch.cat(list(split))
+        assert torch.equal(nodes.sort().values, (~data.test_mask).nonzero()[:, 0])
+    # Each node outside the test set is trained on in some draw, none in all of them.
+    seen = torch.cat([split.train for split in draws]).bincount(minlength=90)[~data.test_mask]
+    assert seen.min() > 0 and seen.max() < 40
+    assert splits_hash(draws[:1]) == splits_hash([redrawn_split(data, seed=3)])
+
+
+def test_a_test_set_that_leaves_nothing_over_is_refused():
+    data = published()
+    data.test_mask |= ~(data.train_mask | data.val_mask)
+    with pytest.raises(ValueError) as error:
+        redrawn_split(data, seed=0)
+    assert str(error.value) == (
+        "redrawn_split: 'data' must be a graph with more than 12 nodes outside training and "
+        "test set (got 12)"
+    )
+    with pytest.raises(ValueError, match=r"^public_split: 'data' must be a graph with a publ"):
+        redrawn_split(make_data())
+
+
 def test_names():
     data = make_data()
     random = make_splits(data, "random", num_splits=3, seed=5)
@@ -63,6 +103,6 @@ def test_unknown_names_are_refused():
     with pytest.raises(ValueError) as error:
         make_splits(make_data(), "5shot")
     assert str(error.value) == (
-        "evaluate: 'splits' must be one of 'random', 'stratified', 'public', "
+        "evaluate: 'splits' must be one of 'random', 'stratified', 'public', 'redrawn', "
         "'<k>-shot' such as '5-shot', or splits (got '5shot')"
     )
