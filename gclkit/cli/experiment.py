@@ -89,7 +89,7 @@ def run_experiment(
         },
         "environment": environment(config),
     }
-    if config.published:
+    if config.published and config.run["splits"] == _usual_splits(data):  # Else no comparison.
         report["published"] = {
             score: {"value": value[0], "source": "the method's paper"}
             for score, value in config.published.items()
@@ -109,11 +109,15 @@ def _fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
     """The configuration with what only the graph decides: its splits and possible tasks."""
     run = dict(config.run)
     if run["splits"] is None:
-        run["splits"] = "public" if "train_mask" in data else "random"
+        run["splits"] = _usual_splits(data)
     if data.get("y") is None:
         run["tasks"] = [task for task in run["tasks"] if task == "link_prediction"]
         log("no labels: classification and clustering are left out")
     return replace(config, run=run)
+
+
+def _usual_splits(data: Data) -> str:
+    return "public" if "train_mask" in data else "random"
 
 
 def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]:

@@ -1,29 +1,37 @@
+import pytest
+
 from gclkit.cli.experiment import run_experiment
 from gclkit.graphs import load
 from gclkit.reports import RunFolder
 from gclkit.training import RunConfig
 
 
-def run(tmp_path, **options):
+@pytest.fixture(autouse=True)
+def small_graph(monkeypatch):
+    small = load("sbm", num_nodes=90, num_communities=3, log=None)
+    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small)
+
+
+def run(tmp_path, *, published=None, splits=None, **options):
     chosen = {
         "seeds": [3],
         "tasks": ["classification", "link_prediction"],
         "controls": ["raw_features"],
-        "splits": None,
+        "splits": splits,
         "num_splits": 2,
         "every": 5,
     }
     model = {"out_channels": 5, "projection_channels": 4}
-    config = RunConfig("grace", "sbm", model=model, training={"epochs": 2}, run=chosen)
+    config = RunConfig(
+        "grace", "sbm", model=model, training={"epochs": 2}, run=chosen, published=published or {}
+    )
     said = []
     with RunFolder(tmp_path / "run") as folder:
         report = run_experiment(config, folder, log=said.append, progress=False, **options)
     return report, said, tmp_path / "run"
 
 
-def test_a_report_says_what_was_run_on_what_and_how_well(tmp_path, monkeypatch):
-    small = load("sbm", num_nodes=90, num_communities=3, log=None)
-    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small)
+def test_a_report_says_what_was_run_on_what_and_how_well(tmp_path):
     report, said, folder = run(tmp_path)
     assert report["status"] == "complete" and report["seeds"] == [3]
     assert report["config"]["run"]["splits"] == "random"  # The graph has no public split.
@@ -33,3 +41,11 @@ def test_a_report_says_what_was_run_on_what_and_how_well(tmp_path, monkeypatch):
     assert said == ["seed 3", "evaluating", "seed 3"]  # The last on the edges left for training.
     for name in ("config.yaml", "report.json", "report.html", "seed-3/embeddings.npy"):
         assert (folder / name).exists()
+
+
+def test_a_published_figure_stands_beside_the_splits_that_it_is_of(tmp_path):
+    published = {"accuracy": [0.9, 0.05]}
+    report, _, _ = run(tmp_path / "usual", published=published)
+    assert report["published"]["accuracy"]["value"] == 0.9
+    report, _, _ = run(tmp_path / "other", published=published, splits="20-shot")
+    assert "published" not in report
