@@ -13,6 +13,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import reject
 from gclkit.cli.probe_every import run_callbacks
+from gclkit.evaluators import make_splits
 from gclkit.graphs import load
 from gclkit.methods import Method, TwoViewContrast
 from gclkit.regularizers import ProvableTraining
@@ -30,7 +31,7 @@ def load_graph(config: RunConfig, *, log: Log | None) -> Data:
 
 
 def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
-    """Builds what is to be trained and estimates the memory that training will take.
+    """Builds what is to be trained, and a split, and estimates the memory of training.
 
     Args:
         config: What to run.
@@ -38,8 +39,11 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         log: Takes the lines of the estimate.
 
     Raises:
-        ValueError: If a setting is out of range or the machine has less memory than that.
+        ValueError: If a setting is out of range, the graph has no such splits or the machine has
+            less memory than that.
     """
+    if config.run.get("splits") and "classification" in config.run.get("tasks", ()):
+        make_splits(data, config.run["splits"], num_splits=1)
     method = build_method(config, data.num_features)
     regularizer = build_regularizer(config, method, data)
     device = torch.device(config.run.get("device") or data.edge_index.device)

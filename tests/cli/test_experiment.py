@@ -49,3 +49,10 @@ def test_a_published_figure_stands_beside_the_splits_that_it_is_of(tmp_path):
     assert report["published"]["accuracy"]["value"] == 0.9
     report, _, _ = run(tmp_path / "other", published=published, splits="20-shot")
     assert "published" not in report
+
+
+@pytest.mark.parametrize("splits", ["public", "redrawn", "31-shot", "nonsense"])
+def test_splits_that_the_graph_does_not_have_are_refused_before_training(splits, tmp_path):
+    with pytest.raises(ValueError, match=r"^(public_split: 'data'|k_shot_split|evaluate: 'splits)"):
+        run(tmp_path, splits=splits)
+    assert not (tmp_path / "run").exists()
