@@ -59,6 +59,9 @@ def diffused_features(data: Data, alpha: float = 0.1, steps: int = 20) -> Float[
         data: The graph; sparse features are made dense.
         alpha: Chance to restart at the node itself, in [0, 1].
         steps: Number of steps, at least 1.
+
+    Raises:
+        ValueError: For a setting out of range, or a graph that is not sound.
     """
     owner = "diffused_features"
     check_count(owner, "steps", steps)
