@@ -13,6 +13,7 @@ from gclkit.checks import check_choice
 from gclkit.cli.train import ALL_CONTROLS, CONTROLS
 from gclkit.methods import (
     diffused_features,
+    diffused_topics,
     features_by_hop,
     propagated_features,
     spectral_embedding,
@@ -39,6 +40,9 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
             return propagated_features(data)
         case "diffused_features":
             return diffused_features(data)
+        case "diffused_topics":
+            neighbors = config.model.get("topic_neighbors")
+            return diffused_topics(data, **({} if neighbors is None else {"neighbors": neighbors}))
         case "features_by_hop":
             return features_by_hop(data)
         case "spectral_embedding":

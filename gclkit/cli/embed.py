@@ -46,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     if args.dataset is None:
         data = load_graph(config, log=print)
     else:
+        if config.model.get("topic_neighbors") is not None:
+            rule = "left out: topics are made of the run's own graph"
+            reject("embed", "dataset", rule, args.dataset)
         data = load(args.dataset, root=args.root, features=args.features, log=print)
     width = state["in_channels"]
     if data.num_features != width:

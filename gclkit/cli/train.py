@@ -9,7 +9,7 @@ from typing import Any
 TASKS = ("classification", "clustering", "link_prediction")
 CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 # Features by hop are three times as wide as the features.
-ALL_CONTROLS = (*CONTROLS, "diffused_features", "features_by_hop")
+ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
 TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
 

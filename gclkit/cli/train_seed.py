@@ -16,6 +16,7 @@ from gclkit.cli.probe_every import run_callbacks
 from gclkit.evaluators import make_splits
 from gclkit.graphs import load
 from gclkit.methods import Method, TwoViewContrast
+from gclkit.methods.diffused_topics import check_topics
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import write_text
 from gclkit.training import RunConfig, build_method, pretrain
@@ -45,6 +46,8 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
     if config.run.get("splits") and "classification" in config.run.get("tasks", ()):
         make_splits(data, config.run["splits"], num_splits=1)
     method = build_method(config, data.num_features)
+    if method.topic_neighbors is not None:
+        check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
     regularizer = build_regularizer(config, method, data)
     device = torch.device(config.run.get("device") or data.edge_index.device)
     estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)

@@ -11,6 +11,7 @@ from gclkit.methods.controls import (
 from gclkit.methods.costa import COSTA
 from gclkit.methods.csgcl import CSGCL
 from gclkit.methods.dgi import DGI
+from gclkit.methods.diffused_topics import diffused_topics
 from gclkit.methods.gbt import GBT
 from gclkit.methods.gca import GCA
 from gclkit.methods.grace import GRACE
@@ -34,6 +35,7 @@ __all__ = [
     "StepOutput",
     "TwoViewContrast",
     "diffused_features",
+    "diffused_topics",
     "features_by_hop",
     "propagated_features",
     "spectral_embedding",

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
 from gclkit.graphs import check_graph
+from gclkit.methods.diffused_topics import check_topics, diffused_topics
 
 
 class StepOutput(NamedTuple):
@@ -41,12 +42,14 @@ class Method(nn.Module):
     assume that it sees all nodes. State beside parameters (moving averages, fitted
     mixtures) lives in buffers, so that checkpoints hold it.
 
-    Subclasses set ``encoder`` and write :meth:`step`. Where ``ego`` is set, :meth:`embed` lays the
-    embedding of a node in the graph beside that of the node alone.
+    Subclasses set ``encoder`` and write :meth:`step`. Where ``ego`` is set, :meth:`encode` lays the
+    embedding of a node in the graph beside that of the node alone; where ``topic_neighbors`` is
+    set, :meth:`embed` lays diffused topics with that many neighbours beside what was trained.
     """
 
     encoder: nn.Module
     ego: bool = False
+    topic_neighbors: int | None = None
     generator: torch.Generator | None = None
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
@@ -63,6 +66,8 @@ class Method(nn.Module):
             ValueError: If the graph is not fit for training.
         """
         check_graph(type(self).__name__, data)
+        if self.topic_neighbors is not None:
+            check_topics(type(self).__name__, data, self.topic_neighbors, "topic_neighbors")
         self.generator = generator
         return data
 
@@ -80,7 +85,21 @@ class Method(nn.Module):
 
     @torch.no_grad()
     def embed(self, data: Data) -> Float[Tensor, "n d"]:
-        """Embeds the nodes of a graph: the encoder in evaluation mode on the whole graph.
+        """Embeds the nodes of a graph: what :meth:`encode` says.
+
+        With ``topic_neighbors`` a row of it, brought to unit length, is followed by one of
+        :func:`~gclkit.methods.diffused_topics`, which are made of this graph alone: embeddings
+        of two graphs are then not comparable.
+        """
+        z = self.encode(data)
+        if self.topic_neighbors is None:
+            return z
+        topics = diffused_topics(data, neighbors=self.topic_neighbors)
+        return torch.cat([F.normalize(z), F.normalize(topics).to(z)], dim=1)
+
+    @torch.no_grad()
+    def encode(self, data: Data) -> Float[Tensor, "n d"]:
+        """What training has made: the encoder in evaluation mode on the whole graph.
 
         With ``ego`` a row of unit length for the node among its neighbours is followed by one
         for the node alone, what the encoder makes of it in a graph without edges. Convolutions

@@ -84,7 +84,7 @@ class MVGRL(Method):
         )
 
     @torch.no_grad()
-    def embed(self, data: Data) -> Float[Tensor, "n d"]:
+    def encode(self, data: Data) -> Float[Tensor, "n d"]:
         """The sum of both encoders; the diffusion is computed where it is missing."""
         if data.get("diffusion_column") is None:
             data = self.diffusion(data)

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 import gclkit.methods
-from gclkit.checks import check_choice, reject
+from gclkit.checks import check_choice, check_count, reject
 from gclkit.encoders import GNNEncoder
 from gclkit.methods import Method
 from gclkit.methods.two_view import TwoViewContrast
@@ -77,16 +77,20 @@ def list_methods() -> dict[str, type[Method]]:
     return {m.__name__.lower(): m for m in methods if m not in (Method, TwoViewContrast)}
 
 
-def model_options(method: type[Method]) -> dict[str, inspect.Parameter]:
-    """What a method's constructor takes by name, that of its bases and encoder included."""
-    options: dict[str, inspect.Parameter] = {}
+def model_options(method: type[Method]) -> dict[str, str]:
+    """What a method takes by name, and its annotation.
+
+    The arguments of its constructor, those of its bases and encoder included, and what may be
+    set on any method.
+    """
+    options = {"topic_neighbors": Method.__annotations__["topic_neighbors"]}
     for cls in (*method.__mro__, GNNEncoder):
         if cls is Method or "__init__" not in cls.__dict__:
             continue
         if issubclass(cls, (Method, GNNEncoder)):
             for option in inspect.signature(cls).parameters.values():
                 if option.kind is inspect.Parameter.KEYWORD_ONLY:
-                    options.setdefault(option.name, option)
+                    options.setdefault(option.name, option.annotation)
     return options
 
 
@@ -154,7 +158,7 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
     owner = owner or f"recipe {config.dataset}/{config.method}"
     for key, value in config.model.items():
         check_choice(owner, "model", key, options)
-        if options[key].annotation == "bool" and not isinstance(value, bool):
+        if options[key] == "bool" and not isinstance(value, bool):
             reject(owner, key, "true or false", value)
     for key in config.training:
         check_choice(owner, "training", key, TRAINING_DEFAULTS)
@@ -163,7 +167,13 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
 
 def build_method(config: RunConfig, in_channels: int) -> Method:
     """The method of a configuration for features of width ``in_channels``."""
-    return method_class(config.method)(in_channels, **config.model)
+    options = dict(config.model)
+    neighbors = options.pop("topic_neighbors", None)
+    if neighbors is not None:
+        check_count(config.method, "topic_neighbors", neighbors, at_least=0)
+    method = method_class(config.method)(in_channels, **options)
+    method.topic_neighbors = neighbors
+    return method
 
 
 class _PlainLoader(yaml.SafeLoader):

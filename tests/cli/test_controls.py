@@ -8,6 +8,7 @@ from gclkit.cli.train import ALL_CONTROLS, CONTROLS
 from gclkit.graphs import load
 from gclkit.methods import (
     diffused_features,
+    diffused_topics,
     features_by_hop,
     propagated_features,
     spectral_embedding,
@@ -30,9 +31,18 @@ def test_each_name_is_what_it_says(graph):
     assert torch.equal(made["raw_features"], graph.x)
     assert torch.equal(made["propagated_features"], propagated_features(graph))
     assert torch.equal(made["diffused_features"], diffused_features(graph))
+    assert torch.equal(made["diffused_topics"], diffused_topics(graph))
     assert torch.equal(made["features_by_hop"], features_by_hop(graph))
     assert torch.equal(made["spectral_embedding"], spectral_embedding(graph, seed=4))
     assert made["untrained_encoder"].shape == (90, 5)
+
+
+def test_topics_have_the_neighbours_of_the_run(graph):
+    of_run = config()
+    of_run.model["topic_neighbors"] = 4
+    expected = diffused_topics(graph, neighbors=4)
+    assert torch.equal(control_embeddings("diffused_topics", of_run, graph, 4), expected)
+    assert control_embeddings("untrained_encoder", of_run, graph, 4).shape[1] > 5
 
 
 def test_sparse_features_become_dense(graph):

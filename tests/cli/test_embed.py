@@ -36,6 +36,21 @@ def test_embeds_another_graph(run, tmp_path):
     assert np.load(out).shape == (41, 4)
 
 
+def test_topics_are_of_the_graph_of_the_run(run, tmp_path, capsys):
+    own, topics = str(run.parent / "own.npz"), str(tmp_path / "topics")
+    arguments = ["--dataset", own, "--epochs", "2", "--seeds", "5", "--quiet", "--num-splits", "1"]
+    settings = ["--set", "out_channels=4", "topic_neighbors=3"]
+    assert main(["train", *arguments, *settings, "--out", topics]) == 0
+    out = tmp_path / "z.npy"
+    assert main(["embed", topics, "--out", str(out)]) == 0
+    assert np.array_equal(np.load(out), np.load(tmp_path / "topics/seed-5/embeddings.npy"))
+    assert np.load(out).shape == (40, 4 + 5)
+    again = ["embed", topics, "--dataset", own, "--out", str(tmp_path / "other.npy")]
+    assert main(again) == 2
+    assert "embed: 'dataset' must be left out: topics are" in capsys.readouterr().err
+    assert not (tmp_path / "other.npy").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 
-from gclkit.cli.train_seed import build_regularizer, train_seed
+from gclkit.cli.train_seed import build_regularizer, check_run, train_seed
 from gclkit.graphs import load
 from gclkit.methods import GRACE
 from gclkit.training import RunConfig, build_method
@@ -35,6 +35,15 @@ def test_no_regularizer_without_two_views_of_known_rates(graph):
     )
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         build_regularizer(chosen, GRACE(5), graph)
+
+
+def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(graph):
+    chosen = config(tasks=["classification"])
+    chosen.model["topic_neighbors"] = 149
+    check_run(chosen, graph)
+    chosen.model["topic_neighbors"] = 150
+    with pytest.raises(ValueError, match=r"^grace: 'topic_neighbors' must be less than the 150 no"):
+        check_run(chosen, graph)
 
 
 def test_a_seed_that_is_there_is_read(graph, tmp_path):

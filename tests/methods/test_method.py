@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from gclkit.encoders import GCNEncoder
-from gclkit.methods import Method
+from gclkit.methods import MVGRL, Method, diffused_topics
 
 
 class Fixed(Method):
@@ -36,6 +36,25 @@ def test_ego_lays_the_node_alone_beside_the_node_in_the_graph(graph):
     again = method.embed(moved)
     torch.testing.assert_close(again[0, 4:], both[0, 4:])
     assert not torch.allclose(again[1, 4:], both[1, 4:])
+
+
+@pytest.mark.parametrize("make", [Fixed, lambda: MVGRL(8, out_channels=4)])
+def test_topics_lie_beside_what_was_trained(graph, make):
+    method = make()
+    alone = method.embed(graph)
+    torch.testing.assert_close(alone, method.encode(graph))
+    method.topic_neighbors = 3
+    both = method.embed(method.prepare(graph))
+    torch.testing.assert_close(both[:, :4], torch.nn.functional.normalize(alone))
+    topics = diffused_topics(graph, neighbors=3)
+    torch.testing.assert_close(both[:, 4:], torch.nn.functional.normalize(topics))
+
+
+def test_more_topic_neighbors_than_nodes_are_refused_before_training(graph):
+    method = Fixed()
+    method.topic_neighbors = graph.num_nodes
+    with pytest.raises(ValueError, match=r"^Fixed: 'topic_neighbors' must be less than the "):
+        method.prepare(graph)
 
 
 def test_prepare_checks_and_takes_the_generator(graph):

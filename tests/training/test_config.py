@@ -27,11 +27,10 @@ def test_every_recipe_is_valid_and_builds(dataset, method):
     config = resolve_config(method, dataset)
     assert config.source in ("authors", "ours")
     assert set(config.model) <= model_options(method_class(config.method)).keys()
-    model = dict(config.model)
     for width in ("out_channels", "projection_channels", "hidden_channels"):
-        if width in model:
-            model[width] = 4
-    method_class(config.method)(5, **model)
+        if width in config.model:
+            config.model[width] = 4
+    build_method(config, 5)
 
 
 def test_unknown_names_are_refused():
@@ -57,6 +56,15 @@ def test_a_switch_is_true_or_false(value):
 def test_builds_the_method():
     config = resolve_config("grace", "digits", model={"out_channels": 7})
     assert build_method(config, 5).encoder.out_channels == 7
+
+
+def test_topics_may_lie_beside_any_method():
+    for method in list_methods():
+        config = resolve_config(method, "digits", model={"topic_neighbors": 6})
+        assert build_method(config, 5).topic_neighbors == 6
+    assert build_method(resolve_config("mvgrl", "digits"), 5).topic_neighbors is None
+    with pytest.raises(ValueError, match=r"^dgi: 'topic_neighbors' must be an integer of at leas"):
+        build_method(resolve_config("dgi", "digits", model={"topic_neighbors": "yes"}), 5)
 
 
 def test_a_written_configuration_is_read_back(tmp_path):
