@@ -706,6 +706,9 @@ WAYS = {
     "methods.diffused_features": lambda case: methods.diffused_features(
         case.data, case.pick(0.3, 1.5), case.pick(4, 0)
     ),
+    "methods.diffused_topics": lambda case: methods.diffused_topics(
+        case.data, case.pick(5, 0), case.pick(0.3, -0.1), neighbors=case.pick(2, 10_000)
+    ),
     "methods.features_by_hop": lambda case: methods.features_by_hop(case.data, case.pick(3, 0)),
     "methods.propagated_features": lambda case: methods.propagated_features(
         case.data, case.pick(2, 0)

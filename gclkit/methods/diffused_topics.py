@@ -55,7 +55,7 @@ def diffused_topics(
     check_positive(OWNER, "neighbor_weight", neighbor_weight)
     check_topics(OWNER, data, neighbors)
     edge_index, weight = data.edge_index, data.get("edge_weight")
-    topics = _topics(data.x, dim).to(data.x.device)
+    topics = _topics(data.x, dim).to(data.x)
     if neighbors:
         similar = _similar(topics, neighbors)
         light = similar.new_full((similar.size(1),), neighbor_weight, dtype=topics.dtype)
@@ -69,25 +69,37 @@ def diffused_topics(
 
 
 def check_topics(owner: str, data: Data, neighbors: int, name: str = "neighbors") -> None:
-    """Raises a ``ValueError`` if a graph is too small for topics with that many neighbours."""
+    """Raises a ``ValueError`` if a graph has no topics, or too few nodes for the neighbours."""
     check_graph(owner, data)
     if min(data.x.shape) < 2:
         reject(owner, "x", "of two nodes and two features or more", tuple(data.x.shape))
     if check_count(owner, name, neighbors, at_least=0) >= data.x.size(0):
         reject(owner, name, f"less than the {data.x.size(0)} nodes", neighbors)
+    rows = _weighted_rows(data.x)
+    spread = rows.multiply(rows).sum() / rows.shape[0] - np.square(rows.mean(axis=0)).sum()
+    if spread < np.finfo(np.float32).eps:
+        reject(owner, "x", "features by which nodes differ", f"variance {spread:.1e}")
+
+
+def _weighted_rows(x: Tensor) -> csr_matrix:
+    """Rows of length 1 in which rare features weigh more; a row of zeros stays one."""
+    from sklearn.feature_extraction.text import TfidfTransformer
+
+    x = x.detach().cpu().double()
+    if x.layout == torch.sparse_csr:
+        parts = (x.values().numpy(), x.col_indices().numpy(), x.crow_indices().numpy())
+        words = csr_matrix(parts, shape=tuple(x.shape))
+    else:
+        words = csr_matrix(x.numpy())
+    return TfidfTransformer().fit_transform(words)
 
 
 def _topics(x: Tensor, dim: int) -> Float[Tensor, "n d"]:
     from sklearn.decomposition import PCA
-    from sklearn.feature_extraction.text import TfidfTransformer
 
-    sparse = (x if x.layout == torch.sparse_csr else x.to_sparse_csr()).detach().cpu()
-    crow, column = sparse.crow_indices().numpy(), sparse.col_indices().numpy()
-    words = csr_matrix((sparse.values().double().numpy(), column, crow), shape=tuple(x.shape))
-    weighted = TfidfTransformer().fit_transform(words)
     pca = PCA(min(dim, min(x.shape) - 1), svd_solver="arpack", random_state=0)
-    topics = np.ascontiguousarray(pca.fit_transform(weighted))
-    return F.normalize(torch.from_numpy(topics).to(x.dtype))
+    found = pca.fit_transform(_weighted_rows(x))
+    return F.normalize(torch.from_numpy(np.ascontiguousarray(found)))
 
 
 def _similar(topics: Float[Tensor, "n d"], neighbors: int) -> Int[Tensor, "2 e"]:

@@ -103,5 +103,17 @@ def test_refuses_settings_out_of_range(words, settings, message):
 
 def test_refuses_a_single_feature(words):
     words.x = words.x[:, 3:4]
-    with pytest.raises(ValueError, match="^diffused_topics: 'x' must be of two nodes and two"):
+    with pytest.raises(ValueError, match=r"^diffused_topics: 'x' must be of two nodes and two"):
         diffused_topics(words)
+
+
+@pytest.mark.parametrize("row", [[0.0, 0.0, 0.0], [1.0, 0.0, 2.0]])
+def test_refuses_features_that_tell_nothing(words, row):
+    words.x = torch.outer(torch.arange(1.0, 41.0), torch.tensor(row))
+    with pytest.raises(ValueError, match=r"^diffused_topics: 'x' must be features by which nodes "):
+        diffused_topics(words)
+
+
+def test_a_node_without_features_is_told_by_its_neighbours(words):
+    words.x[3] = 0.0
+    assert diffused_topics(words, 6, neighbors=2).isfinite().all()
