@@ -32,8 +32,8 @@ def diffused_topics(
     The rows of :math:`T` are the leading principal components of the features, each column
     weighted by the logarithm of its rarity (latent semantic analysis: Deerwester et al.,
     "Indexing by Latent Semantic Analysis", 1990), of length 1. :math:`\hat A'` is the adjacency
-    of a GCN with light edges more, from each node to the ``neighbors`` nodes of the most similar
-    topics: they reach nodes that the graph leaves alone. Nothing is trained and no label is read;
+    of a GCN with light edges added, between each node and the ``neighbors`` nodes of the most
+    similar topics: they reach nodes that the graph leaves alone. Nothing is trained and no label is read;
     on graphs of papers with few labels it is hard to beat, and laid beside an embedding it
     adds what a convolution of the words averages away. Time :math:`O(n^2 d)` for the neighbours.
 
@@ -47,7 +47,8 @@ def diffused_topics(
             ``data.edge_weight`` says.
 
     Raises:
-        ValueError: For a setting out of range, or a graph that is not sound or too small.
+        ValueError: For a setting out of range, or a graph that is not sound, too small or the same
+            in all nodes.
     """
     check_count(OWNER, "dim", dim)
     check_probability(OWNER, "alpha", alpha)
