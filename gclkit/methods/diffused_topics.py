@@ -33,9 +33,9 @@ def diffused_topics(
     weighted by the logarithm of its rarity (latent semantic analysis: Deerwester et al.,
     "Indexing by Latent Semantic Analysis", 1990), of length 1. :math:`\hat A'` is the adjacency
     of a GCN with light edges added, between each node and the ``neighbors`` nodes of the most
-    similar topics: they reach nodes that the graph leaves alone. Nothing is trained and no label is read;
-    on graphs of papers with few labels it is hard to beat, and laid beside an embedding it
-    adds what a convolution of the words averages away. Time :math:`O(n^2 d)` for the neighbours.
+    similar topics: they reach nodes that the graph leaves alone. Nothing is trained and no label
+    is read; on graphs of papers with few labels it is hard to beat, and laid beside an embedding
+    it adds what a convolution of the words averages away. Time :math:`O(n^2 d)` for the neighbours.
 
     Args:
         data: The graph; its features may be sparse.
