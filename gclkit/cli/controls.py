@@ -42,7 +42,7 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
             return diffused_features(data)
         case "diffused_topics":
             neighbors = config.model.get("topic_neighbors")
-            return diffused_topics(data, **({} if neighbors is None else {"neighbors": neighbors}))
+            return diffused_topics(data, neighbors=10 if neighbors is None else neighbors)
         case "features_by_hop":
             return features_by_hop(data)
         case "spectral_embedding":

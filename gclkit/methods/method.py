@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import NamedTuple
 
 import torch
@@ -68,6 +69,9 @@ class Method(nn.Module):
         check_graph(type(self).__name__, data)
         if self.topic_neighbors is not None:
             check_topics(type(self).__name__, data, self.topic_neighbors, "topic_neighbors")
+            topics = diffused_topics(data, neighbors=self.topic_neighbors)
+            data = copy.copy(data)
+            data.topics = topics
         self.generator = generator
         return data
 
@@ -89,12 +93,14 @@ class Method(nn.Module):
 
         With ``topic_neighbors`` a row of it, brought to unit length, is followed by one of
         :func:`~gclkit.methods.diffused_topics`, which are made of this graph alone: embeddings
-        of two graphs are then not comparable.
+        of two graphs are then not comparable. They are computed where :meth:`prepare` has not.
         """
         z = self.encode(data)
         if self.topic_neighbors is None:
             return z
-        topics = diffused_topics(data, neighbors=self.topic_neighbors)
+        topics = data.get("topics")
+        if topics is None:
+            topics = diffused_topics(data, neighbors=self.topic_neighbors)
         return torch.cat([F.normalize(z), F.normalize(topics).to(z)], dim=1)
 
     @torch.no_grad()
