@@ -9,6 +9,7 @@ PACKAGE = Path(__file__).parents[1] / "gclkit"
 MAY_IMPORT = {
     "__init__": set(),
     "__main__": {"cli"},
+    "bfloat16": set(),
     "checks": set(),
     "sparse": set(),
     "ops": set(),
@@ -26,8 +27,8 @@ MAY_IMPORT = {
     "testing": {"graphs"},
 }
 MAY_IMPORT["cli"] = set(MAY_IMPORT) - {"testing", "__main__"}
-# Below the line, and open to every room: the error sentence and the sparse matrix.
-EVERYWHERE = {"checks", "sparse"}
+# Below the line, open to every room: the error sentence, the sparse matrix, the narrow product.
+EVERYWHERE = {"bfloat16", "checks", "sparse"}
 
 
 def imported_rooms(path: Path) -> set[str]:

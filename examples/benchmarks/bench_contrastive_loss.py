@@ -21,6 +21,7 @@ import torch.nn.functional as F
 import tqdm
 
 import gclkit
+from gclkit.bfloat16 import bfloat16_pays
 from gclkit.losses import (
     clip_infonce,
     dcl,
@@ -33,10 +34,17 @@ from gclkit.losses import (
 from gclkit.testing.measure import LargestTensor, PeakBytes
 
 COLUMNS = (
-    "loss backend precision memory_budget anchors nodes channels forward_s backward_s total_s "
+    "loss backend precision products memory_budget anchors nodes channels forward_s backward_s total_s "
     "ratio_to_dense gradient_error largest_numel peak_mb estimate_mb max_rss_mb "
     "gclkit torch python threads device"
 ).split()
+ASKED = ("backend", "precision", "memory_budget", "anchors")
+
+
+def products(options, device):
+    """The dtype that products run in: not every CPU multiplies bf16 faster."""
+    narrow = options["precision"] == "bfloat16" and bfloat16_pays(torch.device(device))
+    return "bfloat16" if narrow else "float32"
 
 
 def dense(z1, z2, temperature):
@@ -172,7 +180,8 @@ def measure(nodes, args):
             estimate = f"{estimate_memory(nodes, args.channels, **given) / 1e6:.0f}"
         yield {
             "loss": name,
-            **{key: options.get(key) or "" for key in COLUMNS[1:5]},
+            **{key: options.get(key) or "" for key in ASKED},
+            "products": "float32" if name == "dense" else products(options, args.device),
             "nodes": nodes,
             "channels": args.channels,
             "forward_s": f"{forward:.3f}",

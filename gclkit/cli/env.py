@@ -25,6 +25,7 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     import gclkit
+    from gclkit.bfloat16 import bfloat16_pays
 
     packages = ("torch-geometric", "numpy", "scipy", "scikit-learn", "networkx",
                 "graspologic-native", "python-louvain", "triton", "networkit")  # fmt: skip
@@ -44,6 +45,8 @@ def run(args: argparse.Namespace) -> int:
     usable = ["reference", "blockwise"]
     if torch.cuda.is_available() and rows["triton"] != "not installed":
         usable.append("triton")
+    pays = bfloat16_pays(torch.device("cpu"))
+    rows["bfloat16 on the cpu"] = "yes" if pays else "no faster, so multiplied in float32"
     rows["loss backends"] = ", ".join(usable)
     rows["GCLKIT_DATA"] = os.environ.get("GCLKIT_DATA", "not set")
     for name, value in rows.items():

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 import gclkit
+from gclkit.bfloat16 import bfloat16_pays
 from gclkit.training import RunConfig
 
 DETERMINISM = {
@@ -20,15 +21,18 @@ DETERMINISM = {
 
 def environment(config: RunConfig) -> dict[str, Any]:
     """Versions, device and arithmetic of a run, and what of it repeats bit for bit."""
-    kind = torch.device(config.run.get("device") or "cpu").type
+    device = torch.device(config.run.get("device") or "cpu")
+    precision = config.model.get("precision", "float32")
+    if precision == "bfloat16" and not bfloat16_pays(device):
+        precision = "float32 (bfloat16 was asked for, which this CPU multiplies no faster)"
     return {
         "gclkit": gclkit.__version__,
         "torch": torch.__version__,
         "device": config.run.get("device") or "cpu",
         "threads": torch.get_num_threads(),
-        "precision": config.model.get("precision", "float32"),
+        "precision": precision,
         "backend": config.model.get("backend", "auto"),
-        "determinism": DETERMINISM["cpu" if kind == "cpu" else "other"],
+        "determinism": DETERMINISM["cpu" if device.type == "cpu" else "other"],
     }
 
 

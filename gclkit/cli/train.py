@@ -44,7 +44,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--retries", type=int, help="go back and halve the step when not finite")
     parser.add_argument("--temperature", type=float)
     parser.add_argument("--anchors", type=int, help="anchors drawn per step; default: all nodes")
-    parser.add_argument("--precision", help="float32 or bfloat16 products in the loss")
+    parser.add_argument(
+        "--precision", help="of products: float32 or bfloat16, where that is faster"
+    )
     parser.add_argument("--backend", help="of the loss; default: auto")
     parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings",

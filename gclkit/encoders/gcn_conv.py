@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
+from gclkit.bfloat16 import bfloat16_pays
 from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, linear
@@ -62,7 +63,8 @@ class GCNConv(pyg.GCNConv):
         """
         weight = self.lin.weight
         check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
-        precision = self.precision if self.training else "float32"
+        narrow = self.training and bfloat16_pays(x.device)
+        precision = self.precision if narrow else "float32"
         if precision == "bfloat16" and x.layout == torch.strided and not x.requires_grad:
             x = x.to(NARROW)
         whole, found = None, []

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from gclkit.bfloat16 import bfloat16_pays
+
 NARROW = torch.bfloat16
 PRECISIONS = ("bfloat16", "float32")
 
@@ -52,11 +54,12 @@ def linear(
         x: Rows, strided or CSR. A sparse product is never narrowed.
         weight: The map :math:`W`.
         bias: Term of each column.
-        precision: ``"float32"`` for the dtype of the parameters, or ``"bfloat16"``.
+        precision: ``"float32"`` for the dtype of the parameters, or ``"bfloat16"``, which
+            narrows where :func:`~gclkit.bfloat16.bfloat16_pays`.
     """
     if x.layout == torch.sparse_csr:
         h = x @ weight.t()
-    elif precision == "bfloat16":
+    elif precision == "bfloat16" and bfloat16_pays(x.device):
         h = NarrowProduct.apply(x, weight)
     else:
         return F.linear(x, weight, bias)

@@ -41,8 +41,8 @@ def estimate_memory(
     check_count(owner, "channels", channels)
     check_choice(owner, "backend", backend, ("reference", "blockwise", "triton"))
     rows = keys if anchors is None else min(keys, 2 * check_count(owner, "anchors", anchors))
-    product = operand(owner, precision, torch.float32)
     place = torch.device(device)
+    product = operand(owner, precision, torch.float32, place)
     block = default_block(rows, keys, place, block_rows, owner)
     needed = needed_bytes(
         rows,

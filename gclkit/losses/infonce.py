@@ -42,7 +42,8 @@ def infonce(
         positives: Pairs ``(anchor, positive)``: the positive is a node of the other view. The
             numerator is the mean over an anchor's positives; anchors without any are left
             out of the mean. (default: each node is its own)
-        precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
+        precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums, where
+            the device multiplies it faster (:func:`gclkit.bfloat16.bfloat16_pays`).
         backend: As in :func:`gclkit.ops.similarity_logsumexp`.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
             backward pass as far as it allows, and on a CPU their memory for the next call

@@ -93,7 +93,7 @@ def check_memory(owner: str, z: Tensor, rows: int, **options: Unpack[BlockOption
         z,
         rows,
         z.size(0),
-        operand=operand(owner, options.get("precision", "float32"), z.dtype),
+        operand=operand(owner, options.get("precision", "float32"), z.dtype, z.device),
         block_rows=options.get("block_rows"),
         memory_budget=options.get("memory_budget"),
         backend=choose_backend(owner, options.get("backend", "auto"), z),

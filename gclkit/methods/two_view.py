@@ -30,7 +30,8 @@ class TwoViewContrast(Method):
         temperature: Temperature of the loss, above 0.
         anchors: Draw so many anchors per step and direction against all keys: an unbiased
             estimate of the gradient at a fraction of the work. (default: all nodes)
-        precision: ``"float32"`` or ``"bfloat16"`` products in encoder, projector and loss.
+        precision: ``"float32"`` or ``"bfloat16"`` products in encoder, projector and loss;
+            the latter where the device multiplies bf16 faster.
         backend: Backend of the loss.
         memory_budget: Bytes that the loss may hold to save work in the backward pass.
         ego: Whether :meth:`embed` lays the node alone beside the node in the graph.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from gclkit.bfloat16 import bfloat16_pays
 from gclkit.checks import check_choice, check_finite, reject
 from gclkit.ops.backend import PRECISIONS
 
@@ -68,7 +69,11 @@ def accumulator(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
-def operand(owner: str, precision: str, dtype: torch.dtype) -> torch.dtype:
-    """Returns the dtype of the factors of matrix products, else raises a ``ValueError``."""
+def operand(owner: str, precision: str, dtype: torch.dtype, device: torch.device) -> torch.dtype:
+    """Returns the dtype of the factors of matrix products, else raises a ``ValueError``.
+
+    bf16 is used where :func:`~gclkit.bfloat16.bfloat16_pays`, on a CPU not always.
+    """
     check_choice(owner, "precision", precision, PRECISIONS)
-    return torch.bfloat16 if precision == "bfloat16" else accumulator(dtype)
+    narrow = precision == "bfloat16" and bfloat16_pays(device)
+    return torch.bfloat16 if narrow else accumulator(dtype)

@@ -11,7 +11,8 @@ class BlockOptions(TypedDict, total=False):
     On a CPU several threads share the blocks; any number of them gives the same bits.
 
     Args:
-        precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums.
+        precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums, where
+            the device multiplies it faster (:func:`gclkit.bfloat16.bfloat16_pays`).
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
             backward pass as far as it allows, and on a CPU their memory for the next call.

@@ -9,3 +9,11 @@ def test_prints_what_a_bug_report_needs(capsys):
     rows = dict(line.split(None, 1) for line in capsys.readouterr().out.splitlines())
     assert rows["gclkit"] == gclkit.__version__ and rows["torch"] == torch.__version__
     assert {"python", "numpy", "graspologic-native", "gpu", "GCLKIT_DATA"} <= set(rows)
+
+
+def test_says_whether_the_cpu_multiplies_bfloat16_faster(capsys, monkeypatch, tmp_path):
+    assert main(["env"]) == 0
+    assert "bfloat16 on the cpu  yes" in capsys.readouterr().out
+    monkeypatch.setattr("gclkit.bfloat16.CPUINFO", tmp_path / "no such file")
+    assert main(["env"]) == 0
+    assert "bfloat16 on the cpu  no faster, so multiplied in float32" in capsys.readouterr().out

@@ -17,3 +17,11 @@ def test_names_the_machine():
 def test_says_what_repeats():
     assert environment(config())["determinism"].startswith("bit-identical for one machine, seed")
     assert environment(config(device="cuda:1"))["determinism"].startswith("not guaranteed bit for")
+
+
+def test_says_in_what_it_multiplied(monkeypatch, tmp_path):
+    narrow = RunConfig("grace", "sbm", model={"precision": "bfloat16"}, run={"device": "cpu"})
+    assert environment(narrow)["precision"] == "bfloat16"
+    monkeypatch.setattr("gclkit.bfloat16.CPUINFO", tmp_path / "no such file")
+    assert environment(narrow)["precision"].startswith("float32 (bfloat16 was asked for")
+    assert environment(config())["precision"] == "float32"

@@ -28,8 +28,16 @@ def test_a_sum_that_overflows_is_no_fault():
 
 def test_dtypes():
     assert accumulator(torch.float64) == torch.float64 and accumulator(torch.half) == torch.float32
-    assert operand("f", "bfloat16", torch.float32) == torch.bfloat16
-    assert operand("f", "float32", torch.bfloat16) == torch.float32
+    cpu = torch.device("cpu")
+    assert operand("f", "bfloat16", torch.float32, cpu) == torch.bfloat16
+    assert operand("f", "float32", torch.bfloat16, cpu) == torch.float32
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_where_bfloat16_does_not_pay_products_are_as_wide_as_sums(monkeypatch, tmp_path, dtype):
+    monkeypatch.setattr("gclkit.bfloat16.CPUINFO", tmp_path / "no such file")
+    assert operand("f", "bfloat16", dtype, torch.device("cpu")) == dtype
+    assert operand("f", "bfloat16", dtype, torch.device("cuda")) == torch.bfloat16
 
 
 @pytest.mark.parametrize(
@@ -49,7 +57,10 @@ def test_dtypes():
         ),
         (lambda: check_vector("f", "b", ROWS[0], 3, ROWS), r"'b' must be of shape \(3,\)"),
         (lambda: check_scale("f", float("nan"), ROWS), "'scale' must be one finite number"),
-        (lambda: operand("f", "int8", torch.float32), "'precision' must be one of"),
+        (
+            lambda: operand("f", "int8", torch.float32, torch.device("cpu")),
+            "'precision' must be one of",
+        ),
     ],
 )
 def test_refusals(check, sentence):

@@ -63,7 +63,8 @@ def mutual_logsumexp(
         check_keys_left(OWNER, pairs, n, m)
         check_keys_left(OWNER, pairs.flip(0), m, n)
 
-    product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
+    product = operand(OWNER, precision, queries.dtype, queries.device)
+    sums = accumulator(queries.dtype)
     chosen = choose_backend(OWNER, backend, queries.to(sums))
     block, keep, workers = plan_blocks(
         OWNER,

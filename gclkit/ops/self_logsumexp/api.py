@@ -72,7 +72,8 @@ def self_logsumexp(
         pairs = as_pairs(OWNER, "exclude", torch.cat([others, itself], dim=1), n, n)
         check_keys_left(OWNER, pairs, n, n)
 
-    product, sums = operand(OWNER, precision, z.dtype), accumulator(z.dtype)
+    product = operand(OWNER, precision, z.dtype, z.device)
+    sums = accumulator(z.dtype)
     z = z.to(sums)
     chosen = choose_backend(OWNER, backend, z)
     block, keep, workers = plan_blocks(

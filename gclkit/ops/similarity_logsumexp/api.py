@@ -60,7 +60,8 @@ def similarity_logsumexp(
             similarity. It is evaluated inside the blocks and is not differentiated.
         precision: Dtype of the factors of matrix products, ``"float32"`` or
             ``"bfloat16"``. Sums are fp32 in either case; fp64 inputs are computed in fp64
-            unless ``"bfloat16"`` is asked for. fp32 products use TF32 only where
+            unless ``"bfloat16"`` is asked for. A CPU that multiplies bf16 no faster takes
+            fp32 for it (:func:`gclkit.bfloat16.bfloat16_pays`). fp32 products use TF32 only where
             ``torch.backends.cuda.matmul.allow_tf32`` is set.
         backend: ``"reference"`` is the definition, :math:`O(nm)` memory; ``"blockwise"`` is
             plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
@@ -91,7 +92,8 @@ def similarity_logsumexp(
         pairs = as_pairs(OWNER, "exclude", exclude, queries.size(0), keys.size(0))
         check_keys_left(OWNER, pairs, queries.size(0), keys.size(0))
 
-    product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
+    product = operand(OWNER, precision, queries.dtype, queries.device)
+    sums = accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
     if weight is not None:
         if backend == "triton":

@@ -60,7 +60,8 @@ def similarity_softplus(
         reject(OWNER, "backend", "one that exists: 'auto', 'blockwise' or 'reference'", backend)
     n, m = queries.size(0), keys.size(0)
     pairs = None if exclude is None else as_pairs(OWNER, "exclude", exclude, n, m)
-    product, sums = operand(OWNER, precision, queries.dtype), accumulator(queries.dtype)
+    product = operand(OWNER, precision, queries.dtype, queries.device)
+    sums = accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
     chosen = choose_backend(OWNER, "blockwise" if backend == "auto" else backend, queries)
     block, *_ = plan_blocks(
