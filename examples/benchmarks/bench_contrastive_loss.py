@@ -34,8 +34,9 @@ from gclkit.losses import (
 from gclkit.testing.measure import LargestTensor, PeakBytes
 
 COLUMNS = (
-    "loss backend precision products memory_budget anchors nodes channels forward_s backward_s total_s "
-    "ratio_to_dense gradient_error largest_numel peak_mb estimate_mb max_rss_mb "
+    "loss backend precision products memory_budget anchors nodes channels "
+    "forward_s backward_s total_s ratio_to_dense gradient_error "
+    "largest_numel peak_mb estimate_mb max_rss_mb "
     "gclkit torch python threads device"
 ).split()
 ASKED = ("backend", "precision", "memory_budget", "anchors")
