@@ -1,9 +1,21 @@
+import gc
 import subprocess
 import sys
 
+import pytest
 import torch
 
-from gclkit.sparse import csr_tensor
+from gclkit import sparse
+from gclkit.sparse import csr_tensor, sparse_product, transposed
+
+
+def random_csr(rows=6, columns=5, dtype=torch.float64, index=torch.int64):
+    generator = torch.Generator().manual_seed(0)
+    dense = torch.randn(rows, columns, generator=generator, dtype=torch.float64)
+    dense = dense.masked_fill_(torch.rand(rows, columns, generator=generator) < 0.5, 0.0).to(dtype)
+    row, column = dense.nonzero(as_tuple=True)
+    start = torch.searchsorted(row, torch.arange(rows + 1))
+    return csr_tensor(start.to(index), column.to(index), dense[row, column], (rows, columns)), dense
 
 
 def test_is_the_matrix_of_its_parts():
@@ -23,3 +35,69 @@ def test_says_nothing_on_first_use():
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True
     )
     assert out.returncode == 0 and out.stderr == "", out.stderr
+
+
+@pytest.mark.parametrize("index", [torch.int32, torch.int64])
+@pytest.mark.parametrize("by_column", [False, True])
+def test_products_and_their_gradients(index, by_column):
+    matrix, dense = random_csr(index=index)
+    right = torch.randn(5, 3, dtype=torch.float64)
+    right = (right.t().contiguous().t() if by_column else right).requires_grad_()
+    torch.testing.assert_close(sparse_product(matrix, right), dense @ right)
+    assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r), right)
+
+
+def test_the_mirror_of_a_symmetric_pattern_gives_the_transposed_matrix():
+    pattern = torch.tensor([[0.0, 2, 3], [5, 0, 0], [7, 0, 11]], dtype=torch.float64)
+    row, column = pattern.nonzero(as_tuple=True)
+    start = torch.searchsorted(row, torch.arange(4))
+    matrix = csr_tensor(start, column, pattern[row, column], (3, 3))
+    mirror = torch.tensor([2, 3, 0, 1, 4])
+    right = torch.randn(3, 2, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r, mirror), right)
+
+
+def test_a_result_starts_from_nothing_that_was_in_its_memory(monkeypatch):
+    matrix, dense = random_csr()
+    empty = csr_tensor(torch.zeros(7, dtype=torch.int64), torch.zeros(0, dtype=torch.int64),
+                       torch.zeros(0, dtype=torch.float64), (6, 5))  # fmt: skip
+    full = torch.full
+    monkeypatch.setattr(
+        torch.Tensor, "new_empty", lambda x, *size: full(size, torch.nan, dtype=x.dtype)
+    )
+    right = torch.randn(5, 3, dtype=torch.float64)
+    torch.testing.assert_close(sparse_product(matrix, right), dense @ right)
+    assert torch.equal(sparse_product(empty, right), torch.zeros(6, 3, dtype=torch.float64))
+
+
+def test_without_mkl_products_are_the_same(monkeypatch):
+    matrix, dense = random_csr()
+    monkeypatch.setattr(torch.backends.mkl, "is_available", lambda: False)
+    right = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(sparse_product(matrix, right), dense @ right)
+    assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r), right)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
+def test_transposed(dtype):
+    matrix, dense = random_csr(dtype=dtype)
+    assert transposed(matrix).layout == torch.sparse_csr
+    assert torch.equal(transposed(matrix).to_dense(), dense.t())
+
+
+def test_the_transposed_matrix_is_made_once_until_the_values_change():
+    matrix, dense = random_csr()
+    first = transposed(matrix)
+    assert transposed(matrix) is first
+    matrix.values().mul_(3.0)
+    assert torch.equal(transposed(matrix).to_dense(), 3.0 * dense.t())
+
+
+def test_the_transposed_matrix_goes_with_the_matrix():
+    matrix, _ = random_csr()
+    known = len(sparse._TRANSPOSED)
+    transposed(matrix)
+    assert len(sparse._TRANSPOSED) == known + 1
+    del matrix
+    gc.collect()
+    assert len(sparse._TRANSPOSED) == known

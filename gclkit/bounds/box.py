@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gclkit.bounds.sparse import product
+from gclkit.sparse import sparse_product
 
 
 class Box(NamedTuple):
@@ -50,7 +50,7 @@ def multiply(box: Box, weight: Float[Tensor, "d_in d_out"] | None) -> Box:
     if weight is None:
         return point(box.lower.to_dense()) if box.lower.layout == torch.sparse_csr else box
     if box.lower.layout == torch.sparse_csr:
-        return point(product(box.lower, weight))
+        return point(sparse_product(box.lower, weight))
     if box.is_point:
         return point(box.lower @ weight)
     center = (box.lower + box.upper) / 2 @ weight

@@ -8,9 +8,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gclkit.bounds.sparse import pattern, product
+from gclkit.bounds.sparse import pattern
 from gclkit.checks import check_edges, check_probability, reject
-from gclkit.sparse import csr_tensor
+from gclkit.sparse import csr_tensor, sparse_product
 
 
 def edge_budget(degree: Int[Tensor, " n"], p: float) -> Int[Tensor, " n"]:
@@ -151,7 +151,7 @@ class EdgeDropSet:
 
     def product(self, matrix: Tensor, dense: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """``matrix @ dense`` for a matrix of :meth:`matrix`, differentiable in ``dense``."""
-        return product(matrix, dense, self.mirror)
+        return sparse_product(matrix, dense, self.mirror)
 
 
 def _keys(

@@ -1,4 +1,4 @@
-"""Products with constant sparse matrices, differentiable in the dense factor."""
+"""Sparse matrices of edges, and one inner product per edge."""
 
 from __future__ import annotations
 
@@ -29,43 +29,6 @@ def pattern(
     index = torch.int32 if max(*size, row.numel()) < 2**31 else torch.int64
     start = torch.searchsorted(row, torch.arange(size[0] + 1, device=row.device))
     return start.to(index), col.to(index)
-
-
-class _Product(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, dense: Tensor, mirror: Tensor | None) -> Tensor:
-        ctx.matrix, ctx.mirror = matrix, mirror
-        return matrix @ dense
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:
-        transposed = ctx.matrix
-        if ctx.mirror is None:
-            transposed = transposed.t()
-        else:
-            start, col, values = (
-                transposed.crow_indices(),
-                transposed.col_indices(),
-                transposed.values(),
-            )
-            transposed = csr_tensor(start, col, values[ctx.mirror], transposed.shape)
-        return None, transposed @ grad.contiguous(), None
-
-
-def product(
-    matrix: Tensor, dense: Float[Tensor, "m d"], mirror: Int[Tensor, " e"] | None = None
-) -> Float[Tensor, "n d"]:
-    """``matrix @ dense`` for a constant ``torch.sparse_csr`` matrix, with the gradient to
-    ``dense`` only.
-
-    Args:
-        matrix: The matrix.
-        dense: The other factor.
-        mirror: Where the entries form a symmetric pattern, the position of each entry's mirror
-            image: the backward pass then need not sort the entries by column.
-    """
-    return _Product.apply(matrix, dense, mirror)
 
 
 class _EdgeDot(torch.autograd.Function):

@@ -47,7 +47,7 @@ def gcn_adjacency(
     scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
     value = scale[source] * weight * scale[target]
     # 32-bit indices make the sparse-dense products twice as fast on a CPU.
-    order = torch.argsort(target, stable=True)
+    order = torch.argsort(target.to(torch.int32), stable=True)  # Half the time of 64 bits.
     row_start = torch.zeros(num_nodes + 1, dtype=torch.int32, device=source.device)
     row_start[1:] = torch.bincount(target, minlength=num_nodes).cumsum(0)
     return csr_tensor(

@@ -14,6 +14,7 @@ from gclkit.bfloat16 import bfloat16_pays
 from gclkit.checks import check_choice, check_count, check_edges, check_floats
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, linear
+from gclkit.sparse import sparse_product
 
 
 class GCNConv(pyg.GCNConv):
@@ -104,5 +105,5 @@ class GCNConv(pyg.GCNConv):
             adjacency = edge_index
             if edge_index.layout != torch.sparse_csr:
                 adjacency = gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=h.dtype)
-            out = adjacency @ h
+            out = sparse_product(adjacency, h)
         return out if self.bias is None else out + self.bias

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gclkit.bfloat16 import bfloat16_pays
+from gclkit.sparse import sparse_product
 
 NARROW = torch.bfloat16
 PRECISIONS = ("bfloat16", "float32")
@@ -58,7 +59,7 @@ def linear(
             narrows where :func:`~gclkit.bfloat16.bfloat16_pays`.
     """
     if x.layout == torch.sparse_csr:
-        h = x @ weight.t()
+        h = sparse_product(x, weight.t())
     elif precision == "bfloat16" and bfloat16_pays(x.device):
         h = NarrowProduct.apply(x, weight)
     else:
