@@ -72,18 +72,18 @@ def sparse_product(
 class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor, dense: Tensor, mirror: Tensor | None) -> Tensor:
-        ctx.matrix, ctx.mirror = matrix, mirror
+        ctx.save_for_backward(matrix, mirror)
         return _multiply(matrix, dense)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:
-        if ctx.mirror is None:
-            flipped = transposed(ctx.matrix)
+        matrix, mirror = ctx.saved_tensors
+        if mirror is None:
+            flipped = transposed(matrix)
         else:
-            start, col = ctx.matrix.crow_indices(), ctx.matrix.col_indices()
-            values = ctx.matrix.values()[ctx.mirror]
-            flipped = csr_tensor(start, col, values, ctx.matrix.shape)
+            values = matrix.values()[mirror]
+            flipped = csr_tensor(matrix.crow_indices(), matrix.col_indices(), values, matrix.shape)
         return None, _multiply(flipped, grad.contiguous()), None
 
 

@@ -93,6 +93,15 @@ def test_the_transposed_matrix_is_made_once_until_the_values_change():
     assert torch.equal(transposed(matrix).to_dense(), 3.0 * dense.t())
 
 
+def test_values_that_change_before_the_backward_pass_are_refused():
+    matrix, _ = random_csr()
+    right = torch.randn(5, 3, dtype=torch.float64, requires_grad=True)
+    out = sparse_product(matrix, right)
+    matrix.values().mul_(3.0)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
+
+
 def test_the_transposed_matrix_goes_with_the_matrix():
     matrix, _ = random_csr()
     known = len(sparse._TRANSPOSED)
