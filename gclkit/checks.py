@@ -48,6 +48,24 @@ def check_count(owner: str, name: str, value: int, *, at_least: int = 1) -> int:
     return int(value)
 
 
+def check_seed(owner: str, name: str, value: int) -> int:
+    """Returns ``value`` if every generator takes it, an integer in [0, 2^63), else raises."""
+    if check_count(owner, name, value, at_least=0) >= 2**63:
+        reject(owner, name, "a seed below 2^63", value)
+    return int(value)
+
+
+def check_device(owner: str, value: str | torch.device) -> torch.device:
+    """Returns the device if PyTorch can use it here, else raises a ``ValueError``."""
+    import torch
+
+    try:
+        return torch.empty(0, device=value).device
+    except (RuntimeError, AssertionError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        reject(owner, "device", "one that PyTorch can use here", f"{value}: {reason}")
+
+
 def check_choice(owner: str, name: str, value: str, known: Iterable[str]) -> str:
     """Returns ``value`` if it is one of ``known``, else raises and lists them, sorted."""
     known = sorted(known)

@@ -41,6 +41,9 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.training import read_config
 
     config = read_config(args.path / "config.yaml")
+    if not (args.path / "report.json").is_file():
+        rule = "a complete run; 'gclkit train --resume' goes on with this one"
+        reject("certify", "run", rule, str(args.path))
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)

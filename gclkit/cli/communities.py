@@ -28,11 +28,13 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import torch
 
-    from gclkit.checks import check_count
+    from gclkit.checks import check_count, reject
     from gclkit.communities import community_strength, detect
     from gclkit.graphs import load
 
     check_count("communities", "top", args.top)
+    if args.algorithm == "label_propagation" and args.resolution != 1:
+        reject("communities", "resolution", "left out of label propagation", args.resolution)
     data = load(args.dataset, root=args.root, require_features=False)
     part = detect(data, algorithm=args.algorithm, seed=args.seed, resolution=args.resolution)
     strength = community_strength(

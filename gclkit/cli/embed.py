@@ -26,6 +26,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
+    from dataclasses import replace
+
     import numpy as np
 
     from gclkit.checks import check_choice, reject
@@ -44,7 +46,8 @@ def run(args: argparse.Namespace) -> int:
     )
     state = load_checkpoint(args.run_folder / f"seed-{seed}" / "checkpoint.pt")
     if args.dataset is None:
-        data = load_graph(config, log=print)
+        given = {key: str(getattr(args, key)) for key in ("root", "features") if getattr(args, key)}
+        data = load_graph(replace(config, run={**config.run, **given}), log=print)
     else:
         if config.model.get("topic_neighbors") is not None:
             rule = "left out: topics are made of the run's own graph"

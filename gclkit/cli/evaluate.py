@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         rule = "the file of the edge split that the embeddings were trained on"
         reject("evaluate", "--edge-split", rule, None)
     given = {key: getattr(args, key) for key in ("root", "features", "labels")}
-    data = load(args.dataset, **{key: value for key, value in given.items() if value is not None})
+    given = {key: value for key, value in given.items() if value is not None}
+    data = load(args.dataset, require_features=False, **given)
     embeddings = {
         seed: read_embeddings(path, data.num_nodes) for seed, path in enumerate(args.embeddings)
     }
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         "splits": args.splits, "num_splits": args.num_splits, "probe": _probe(args.probe),
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
-    held = RunFolder(args.out, force=args.force) if args.out else contextlib.nullcontext()
+    held: Any = RunFolder(args.out, force=args.force) if args.out else contextlib.nullcontext()
     with held:
         report = {
             "status": "complete",
@@ -96,6 +97,7 @@ def run(args: argparse.Namespace) -> int:
             report["baselines"]["raw_features"] = control_section(scores)
         _print(report)
         if args.out is not None:
+            held.clear()
             write_yaml(args.out / "config.yaml", report["config"])
             path = write_report(
                 args.out, report, z=embeddings[0].numpy(),

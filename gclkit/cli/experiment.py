@@ -45,7 +45,8 @@ def run_experiment(
     start = time.perf_counter()
     data = load_graph(config, log=log)
     config = _fit_to_graph(config, data, log)
-    check_run(config, data)  # What is out of range or too large leaves no folder behind.
+    check_run(config, data)  # What is out of range or too large deletes no run.
+    folder.clear()
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
     for seed in config.run["seeds"]:
@@ -122,7 +123,7 @@ def _usual_splits(data: Data) -> str:
 
 def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]:
     scores = []
-    if graph.get("y") is not None:
+    if "classification" in config.run["tasks"]:
         split = make_splits(graph, config.run["splits"], num_splits=1)[0]
         scores = [(split, LinearProbe()(z, graph.y, split))]
     temperature = config.model.get("temperature", 0.5)

@@ -17,7 +17,7 @@ def run_callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack)
     """The callbacks that ``config.run`` asks for; what they open is closed with the stack."""
     callbacks: list[Callback] = []
     every = config.run.get("evaluate_every")
-    if every and data.get("y") is not None:
+    if every:
         callbacks.append(probe_every(every, config, data))
     if config.run.get("tensorboard"):
         callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
@@ -25,8 +25,12 @@ def run_callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack)
 
 
 def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
-    """A callback that adds validation accuracy, alignment and uniformity to the history."""
-    split = make_splits(graph, config.run["splits"], num_splits=1)[0]
+    """A callback that adds alignment, uniformity and, where classification is a task, validation
+    accuracy to the history.
+    """
+    split = None
+    if graph.get("y") is not None and "classification" in config.run.get("tasks", ()):
+        split = make_splits(graph, config.run["splits"], num_splits=1)[0]
     probe = LinearProbe()
     source, target = graph.edge_index
     sample = torch.randperm(int(graph.num_nodes or 0), generator=torch.Generator().manual_seed(0))[
@@ -36,7 +40,8 @@ def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
     def callback(epoch: int, record: dict[str, float], method: Method, data: Data) -> None:
         if epoch % every == 0:
             z = method.embed(data).cpu()
-            record["val_accuracy"] = probe(z, graph.y, split).val_accuracy
+            if split is not None:
+                record["val_accuracy"] = probe(z, graph.y, split).val_accuracy
             record["alignment"] = alignment(z[source], z[target])
             record["uniformity"] = uniformity(z[sample])
 

@@ -52,8 +52,9 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
-    from gclkit.checks import check_choice, check_count, check_positive, reject
+    from gclkit.checks import check_choice, check_count, check_positive, check_seed, reject
     from gclkit.cli.experiment import run_experiment
+    from gclkit.cli.summary import print_summary
     from gclkit.reports import RunFolder, read_runs, results_table
     from gclkit.training import list_recipes, read_config
 
@@ -74,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
         if name not in known:
             reject("reproduce", "recipes", f"of {known}", name)
     for seed in args.seeds:
-        check_count("reproduce", "seeds", seed, at_least=0)
+        check_seed("reproduce", "seeds", seed)
     check_count("reproduce", "num_splits", args.num_splits)
     deadline = None
     if args.minutes is not None:
@@ -94,7 +95,10 @@ def run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt as stop:
             print(f"gclkit: {stop or 'interrupted'}\nthe same command goes on where it was")
             return 130
-        _print_comparison(name, report)
+        if "classification" in report["results"]:
+            _print_comparison(name, report)
+        else:  # No figure to stand beside.
+            print_summary(report)
     return 0
 
 

@@ -11,6 +11,9 @@ CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectra
 # Features by hop are three times as wide as the features.
 ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
 TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
+POT = {"regularizer": None, "kappa": 0.4, "pot_mode": "pairwise"}
+# What may stand beside --resume: how, not what.
+BESIDE_RESUME = ("resume", "threads", "dry_run", "quiet", "run", "verb")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
 
 
@@ -52,8 +55,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings",
                         help="other settings of the method: edge_p=[.3,.4]")  # fmt: skip
     parser.add_argument("--regularizer", choices=["pot"], help="provable training")
-    parser.add_argument("--kappa", type=float, default=0.4, help="its weight; default: 0.4")
-    parser.add_argument("--pot-mode", default="pairwise", help="published, pairwise or certified")
+    parser.add_argument("--kappa", type=float, help="its weight; default: 0.4")
+    parser.add_argument("--pot-mode",
+                        help="published, pairwise or certified; default: pairwise")  # fmt: skip
     parser.add_argument("--controls", nargs="+", metavar="CONTROL",
                         help=f"of {', '.join(ALL_CONTROLS)}; default: the first four")  # fmt: skip
     parser.add_argument("--tensorboard", action="store_true", help="log to seed-*/tensorboard")
@@ -88,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         torch.set_num_threads(check_count("train", "threads", args.threads))
     if args.resume is not None:
         config, path = read_config(args.resume / "config.yaml"), args.resume
+        _check_alone(args)
     else:
         config = _config(args)
     if args.dry_run:
@@ -107,10 +112,21 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _check_alone(args: argparse.Namespace) -> None:
+    """Raises a ``ValueError`` for settings beside a run that has its own."""
+    from gclkit.checks import reject
+    from gclkit.cli.main import build_parser
+
+    plain = vars(build_parser().parse_args(["train", "--resume", str(args.resume)]))
+    other = [k for k, v in vars(args).items() if k not in BESIDE_RESUME and v != plain[k]]
+    if other:
+        reject("train", "resume", "without settings, which the run keeps", ", ".join(other))
+
+
 def _config(args: argparse.Namespace) -> Any:
     import dataclasses
 
-    from gclkit.checks import check_choice, check_count, reject
+    from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import resolve_config
 
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
@@ -119,7 +135,7 @@ def _config(args: argparse.Namespace) -> Any:
     for control in args.controls or ():
         check_choice("train", "controls", control, ALL_CONTROLS)
     for seed in args.seeds:
-        check_count("train", "seeds", seed, at_least=0)
+        check_seed("train", "seeds", seed)
     if len(set(args.seeds)) < len(args.seeds):
         reject("train", "seeds", "different numbers", args.seeds)
     check_count("train", "num_splits", args.num_splits)
@@ -147,12 +163,13 @@ def _config(args: argparse.Namespace) -> Any:
         "features": None if args.features is None else str(args.features),
         "labels": None if args.labels is None else str(args.labels),
         "device": args.device,
-        "regularizer": args.regularizer,
-        "kappa": args.kappa,
-        "pot_mode": args.pot_mode,
+        **POT,
+        **config.run,
     }
-    if args.regularizer is None:
-        run |= config.run
+    given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
+    run |= given
+    if given and run["regularizer"] is None:
+        reject("train", next(iter(given)), "left out without a regularizer", given.popitem()[1])
     return dataclasses.replace(config, run=run)
 
 

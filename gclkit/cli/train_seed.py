@@ -11,16 +11,19 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_device, reject
 from gclkit.cli.probe_every import run_callbacks
 from gclkit.evaluators import make_splits
+from gclkit.evaluators.inputs import check_labels
 from gclkit.graphs import load
 from gclkit.methods import Method, TwoViewContrast
 from gclkit.methods.diffused_topics import check_topics
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import write_text
 from gclkit.training import RunConfig, build_method, pretrain
+from gclkit.training.config import TRAINING_DEFAULTS
 from gclkit.training.memory import check_memory, estimate_training_memory
+from gclkit.training.pretrain import check_training
 
 Log = Callable[[str], None]
 
@@ -43,13 +46,22 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         ValueError: If a setting is out of range, the graph has no such splits or the machine has
             less memory than that.
     """
-    if config.run.get("splits") and "classification" in config.run.get("tasks", ()):
-        make_splits(data, config.run["splits"], num_splits=1)
+    check_training("pretrain", **{**TRAINING_DEFAULTS, **config.training})
+    tasks = config.run.get("tasks", ())
+    if {"classification", "clustering"} & set(tasks):
+        check_labels("train", data.get("y"), int(data.num_nodes or 0))
+    if config.run.get("splits") and "classification" in tasks:
+        for split in make_splits(
+            data, config.run["splits"], num_splits=config.run.get("num_splits", 1)
+        ):
+            if len(data.y[split.train].unique()) < 2:
+                rule = "one whose training nodes are of two classes or more"
+                reject("train", "splits", rule, split.name)
+    device = check_device("train", config.run.get("device") or data.edge_index.device)
     method = build_method(config, data.num_features)
     if method.topic_neighbors is not None:
         check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
     regularizer = build_regularizer(config, method, data)
-    device = torch.device(config.run.get("device") or data.edge_index.device)
     estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     if log is not None:
         log("\n".join(estimate.lines()))
@@ -118,6 +130,9 @@ def build_regularizer(config: RunConfig, method: Method, data: Data) -> Provable
     rates = config.model.get("edge_p")
     if not isinstance(method, TwoViewContrast) or rates is None:
         rule = "left out: the method has no two views of the graph with drop rates 'edge_p'"
+        reject("train", "regularizer", rule, config.run["regularizer"])
+    if data.get("edge_weight") is not None:
+        rule = "left out: bounds are of graphs without edge weights"
         reject("train", "regularizer", rule, config.run["regularizer"])
     return ProvableTraining(
         encoder=method.encoder,

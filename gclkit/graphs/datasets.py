@@ -82,6 +82,12 @@ DATASETS: dict[str, Dataset] = {
 }
 
 
+def dataset_name(source: str) -> str | None:
+    """The name of a known dataset that is meant, in lower case; None where it is something else."""
+    name = source.strip().lower()
+    return name if name in DATASETS else None
+
+
 def list_datasets() -> list[str]:
     """The names that :func:`gclkit.graphs.load` knows, the embedded ones first."""
     return list(DATASETS)

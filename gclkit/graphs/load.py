@@ -11,7 +11,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import reject
 from gclkit.graphs.check_graph import check_graph
-from gclkit.graphs.datasets import DATASETS, list_datasets
+from gclkit.graphs.datasets import DATASETS, dataset_name, list_datasets
 from gclkit.graphs.digits import digits
 from gclkit.graphs.files import SUFFIXES, read_features, read_file, read_labels
 from gclkit.graphs.folders import data_root
@@ -60,8 +60,9 @@ def load(
         OSError: If a file is missing, or a dataset neither there nor to be downloaded.
     """
     normalize = normalize_features
-    if isinstance(source, str) and source.strip().lower() in DATASETS:
-        name = source.strip().lower()
+    known = dataset_name(source) if isinstance(source, str) else None
+    if known is not None:
+        name = known
         normalize = DATASETS[name].normalize if normalize is None else normalize
         data = _named(name, root, log, options)
     else:

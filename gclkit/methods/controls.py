@@ -89,7 +89,7 @@ def _features_and_adjacency(owner: str, data: Data) -> tuple[Tensor, Tensor]:
     return x, gcn_adjacency(data.edge_index, data.get("edge_weight"), x.size(0), dtype=x.dtype)
 
 
-def spectral_embedding(data: Data, dim: int = 128, seed: int = 0) -> Float[Tensor, "n d"]:
+def spectral_embedding(data: Data, dim: int | None = None, seed: int = 0) -> Float[Tensor, "n d"]:
     r"""Leading eigenvectors of :math:`\tilde D^{-1/2}(A + I)\tilde D^{-1/2}`, features unseen.
 
     Columns belong to descending eigenvalues, have length :math:`\sqrt n`, and the sign that
@@ -97,15 +97,18 @@ def spectral_embedding(data: Data, dim: int = 128, seed: int = 0) -> Float[Tenso
 
     Args:
         data: The graph; its edges and their weights are all that is read.
-        dim: Number of eigenvectors, at least 1; at most n - 1 are taken.
+        dim: Number of eigenvectors, at least 1; at most n - 1 are taken. (default: 128, but no
+            more than n / 16: with nearly all of them every two nodes are equally far apart)
         seed: Of the start of Lanczos' iteration.
 
     Raises:
         ValueError: If the graph is directed or has no edges.
     """
     check_graph("spectral_embedding", data, require_features=False, require_undirected=True)
-    check_count("spectral_embedding", "dim", dim)
     n = int(data.num_nodes or 0)
+    dim = (
+        min(128, max(1, n // 16)) if dim is None else check_count("spectral_embedding", "dim", dim)
+    )
     adjacency = gcn_adjacency(data.edge_index, data.get("edge_weight"), n, dtype=torch.float64)
     parts = (adjacency.values(), adjacency.col_indices(), adjacency.crow_indices())
     matrix = csr_matrix(tuple(part.numpy() for part in parts), shape=(n, n))

@@ -64,7 +64,7 @@ class ProvableTraining(nn.Module):
         num_nodes: int,
         layers: Sequence[Any] | None = None,
         encoder: Any = None,
-        p: float | tuple[float, float] = 0.3,
+        p: float | Sequence[float] = 0.3,
         kappa: float = 0.5,
         mode: str = "pairwise",
         detach_targets: bool = False,
@@ -79,8 +79,10 @@ class ProvableTraining(nn.Module):
             reject(owner, "layers", "given, or 'encoder' instead", given)
         self._encoder = (encoder if layers is None else layers,)  # A tuple: not registered twice.
         describe_layers(owner, self._encoder[0])
-        first, second = p if isinstance(p, tuple) else (p, p)
-        self.p = (check_probability(owner, "p", first), check_probability(owner, "p", second))
+        rates = tuple(p) if isinstance(p, Sequence) else (p, p)
+        if len(rates) != 2:
+            reject(owner, "p", "one drop rate, or one for each of the two views", p)
+        self.p = (check_probability(owner, "p", rates[0]), check_probability(owner, "p", rates[1]))
         self.kappa = check_probability(owner, "kappa", kappa)
         self.mode = check_choice(owner, "mode", mode, MODES)
         self.detach_targets = detach_targets

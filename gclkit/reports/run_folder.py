@@ -20,11 +20,11 @@ class RunFolder:
 
     It holds ``config.yaml`` from the first moment, ``seed-<s>/`` per seed and, once the run
     is complete, ``report.json``. A folder without the latter is half-written and can be
-    resumed.
+    resumed. A run that fails before it has saved anything leaves nothing behind.
 
     Args:
         path: The folder.
-        force: Delete the run that is there.
+        force: Let :meth:`clear` delete the run that is there.
         resume: Go on with the half-written run that is there.
 
     Raises:
@@ -40,6 +40,7 @@ class RunFolder:
         self.resume = resume
         self._lock: TextIO | None = None
         self._made = False
+        self._holds_other = resume
 
     @property
     def config_path(self) -> Path:
@@ -74,13 +75,18 @@ class RunFolder:
                 f"RunFolder: '{self.path}' is no run folder, and --force deletes only those"
             )
         self._made = not self.path.exists()
+        self._holds_other = occupied
         self.path.mkdir(parents=True, exist_ok=True)
         self._take_lock()
-        if self.force and not self.resume:
-            for entry in self.path.iterdir():
-                if entry.name != ".lock":
-                    shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         return self
+
+    def clear(self) -> None:
+        """Deletes the run that :attr:`force` gives up; to be called when nothing of the new one
+        can be refused any more.
+        """
+        if self.force and not self.resume:
+            self._delete_entries()
+            self._holds_other = False
 
     def __exit__(
         self,
@@ -89,13 +95,28 @@ class RunFolder:
         trace: TracebackType | None,
     ) -> None:
         if self._lock is not None:
-            # The file stays: removing it would let two waiting processes hold two locks. Only a
-            # run that was refused before it wrote anything takes its new folder with it.
-            if error is not None and self._made and os.name != "nt":
-                if [entry.name for entry in self.path.iterdir()] == [".lock"]:
-                    shutil.rmtree(self.path, ignore_errors=True)
+            if error is not None and not self._holds_other:
+                self._forget_start(stopped=not isinstance(error, Exception))
             self._lock.close()
             self._lock = None
+
+    def _forget_start(self, *, stopped: bool) -> None:
+        """Removes what a failed run has begun, unless there is something to go on from: after a
+        stop its configuration is enough.
+        """
+        files = {str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file()}
+        if not files <= ({".lock"} if stopped else {".lock", "config.yaml"}):
+            return
+        self._delete_entries()
+        # The lock of a folder that was there stays: without it two waiting processes could hold
+        # two locks.
+        if self._made and os.name != "nt":
+            shutil.rmtree(self.path, ignore_errors=True)
+
+    def _delete_entries(self) -> None:
+        for entry in self.path.iterdir():
+            if entry.name != ".lock":
+                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def _take_lock(self) -> None:
         lock = (self.path / ".lock").open("a+", encoding="utf-8")

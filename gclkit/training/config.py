@@ -13,6 +13,7 @@ import yaml
 import gclkit.methods
 from gclkit.checks import check_choice, check_count, reject
 from gclkit.encoders import GNNEncoder
+from gclkit.graphs.datasets import dataset_name
 from gclkit.methods import Method
 from gclkit.methods.two_view import TwoViewContrast
 
@@ -122,7 +123,8 @@ def resolve_config(
 
     Args:
         method: Name of the method, or ``method-variant`` for a further recipe of it.
-        dataset: Name of the dataset; without a recipe of its own the method's default holds.
+        dataset: Name of the dataset, in any case; without a recipe of its own the method's
+            default holds.
         model: Settings that override the recipe's.
         training: Settings that override the recipe's.
 
@@ -130,6 +132,7 @@ def resolve_config(
         ValueError: For an unknown method, an unknown key or a switch neither true nor false.
     """
     name = method.lower()
+    dataset = dataset_name(dataset) or dataset
     method, _, variant = name.partition("-")
     method_class(method)  # Unknown names are refused before a recipe is looked for.
     if variant and (dataset, name) not in list_recipes():

@@ -140,11 +140,17 @@ class TrainingLoop:
             group["lr"] = scheduled_lr(self.lr, epoch, **schedule)
         self.method.train()
         self.optimizer.zero_grad(set_to_none=True)
-        output = self.method.step(self.data, epoch)
-        loss = output.loss
-        if regularizer is not None:
-            views = zip(output.views, output.embeddings, strict=True)
-            loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
+        try:
+            output = self.method.step(self.data, epoch)
+            loss = output.loss
+            if regularizer is not None:
+                views = zip(output.views, output.embeddings, strict=True)
+                loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
+        except ValueError as error:
+            # Losses refuse embeddings that are not finite; here they tell of the steps before.
+            if self._embeds_finitely():
+                raise
+            raise self._diverged(epoch, "an embedding") from error
         loss.backward()
         grads = [p.grad for p in self.method.parameters() if p.grad is not None]
         norm = torch.nn.utils.get_total_norm(grads)
@@ -175,7 +181,16 @@ class TrainingLoop:
                 if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
                     where = f"the gradient of '{name}'"
                     break
-        raise TrainingDiverged(
+        raise self._diverged(epoch, where)
+
+    def _embeds_finitely(self) -> bool:
+        try:
+            return bool(self.method.embed(self.data).isfinite().all())
+        except ValueError:
+            return all(bool(p.isfinite().all()) for p in self.method.parameters())
+
+    def _diverged(self, epoch: int, where: str) -> TrainingDiverged:
+        return TrainingDiverged(
             f"pretrain: {where} is not finite in epoch {epoch}. Likely cause: steps at "
             f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
             "retries=3. The last checkpoint is kept."

@@ -12,7 +12,14 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_choice, check_count, check_non_negative, check_positive
+from gclkit.checks import (
+    check_choice,
+    check_count,
+    check_device,
+    check_non_negative,
+    check_positive,
+    check_seed,
+)
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
@@ -96,20 +103,22 @@ def pretrain(
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
     """
-    check_count("pretrain", "epochs", epochs)
-    check_positive("pretrain", "lr", lr)
-    check_non_negative("pretrain", "weight_decay", weight_decay)
-    check_count("pretrain", "warmup", warmup, at_least=0)
-    check_choice("pretrain", "schedule", schedule, SCHEDULES)
-    check_count("pretrain", "seed", seed, at_least=0)
+    check_training(
+        "pretrain",
+        epochs=epochs,
+        lr=lr,
+        weight_decay=weight_decay,
+        warmup=warmup,
+        schedule=schedule,
+        max_grad_norm=max_grad_norm,
+        retries=retries,
+    )
+    check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
-    check_count("pretrain", "retries", retries, at_least=0)
-    if max_grad_norm is not None:
-        check_positive("pretrain", "max_grad_norm", max_grad_norm)
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
     check_graph(type(method).__name__, data)
-    device = torch.device(device) if device is not None else data.edge_index.device
+    device = check_device("pretrain", data.edge_index.device if device is None else device)
     estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     check_memory(estimate, method, data, device)
 
@@ -149,6 +158,28 @@ def pretrain(
         finally:
             release_memory()
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
+
+
+def check_training(
+    owner: str,
+    *,
+    epochs: int,
+    lr: float,
+    weight_decay: float,
+    warmup: int,
+    schedule: str,
+    max_grad_norm: float | None,
+    retries: int,
+) -> None:
+    """Raises a ``ValueError`` if a setting of :func:`pretrain` is out of range."""
+    check_count(owner, "epochs", epochs)
+    check_positive(owner, "lr", lr)
+    check_non_negative(owner, "weight_decay", weight_decay)
+    check_count(owner, "warmup", warmup, at_least=0)
+    check_choice(owner, "schedule", schedule, SCHEDULES)
+    check_count(owner, "retries", retries, at_least=0)
+    if max_grad_norm is not None:
+        check_positive(owner, "max_grad_norm", max_grad_norm)
 
 
 def _has_checkpoint(path: str | Path) -> bool:

@@ -32,8 +32,47 @@ def test_a_run_is_never_overwritten_unasked(tmp_path):
     with pytest.raises(FileExistsError, match=r"holds a complete run; choose another"):
         RunFolder(path).__enter__()
     assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
-    with RunFolder(path, force=True):
+    with RunFolder(path, force=True) as folder:
+        assert (path / "seed-0" / "checkpoint.pt").exists(), "nothing of the new run is known yet"
+        folder.clear()
         assert [p.name for p in path.iterdir()] == [".lock"]
+
+
+def test_a_run_that_is_refused_deletes_nothing(tmp_path):
+    path = tmp_path / "run"
+    half_written(path)
+    with pytest.raises(ValueError), RunFolder(path, force=True):
+        raise ValueError("a setting out of range")
+    assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
+    with pytest.raises(ValueError), RunFolder(path, resume=True) as folder:
+        folder.clear()
+        raise ValueError("another")
+    assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
+
+
+@pytest.mark.parametrize("there_before", [False, True])
+def test_a_run_that_fails_before_it_saved_anything_leaves_nothing(tmp_path, there_before):
+    path = tmp_path / "run"
+    if there_before:
+        path.mkdir()
+    with pytest.raises(ValueError), RunFolder(path) as folder:
+        write_yaml(folder.config_path, {"method": "grace"})
+        folder.seed_folder(0).mkdir()
+        raise ValueError("refused by the first step")
+    with RunFolder(path):  # The corrected command finds its folder free.
+        assert [p.name for p in path.iterdir()] == [".lock"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_what_can_be_resumed_stays(tmp_path, error):
+    path = tmp_path / "run"
+    with pytest.raises(error), RunFolder(path) as folder:
+        write_yaml(folder.config_path, {"method": "grace"})
+        folder.seed_folder(0).mkdir()
+        if error is ValueError:  # After a stop the configuration is enough.
+            (folder.seed_folder(0) / "checkpoint.pt").write_bytes(b"state")
+        raise error
+    assert folder.config_path.exists()
 
 
 def test_force_deletes_run_folders_only(tmp_path):
