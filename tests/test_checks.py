@@ -1,9 +1,12 @@
+import re
+
 import pytest
 import torch
 
 from gclkit.checks import (
     check_choice,
     check_count,
+    check_device,
     check_edges,
     check_finite,
     check_floats,
@@ -11,6 +14,7 @@ from gclkit.checks import (
     check_positive,
     check_probability,
     check_same_shape,
+    check_seed,
     reject,
     reject_size,
     unsupported,
@@ -132,3 +136,17 @@ def test_what_is_right_comes_back():
     assert check_edges("o", EDGES, 3) is EDGES and check_edges("o", EDGES + 90) is not None
     empty = EDGES[:, :0]
     assert check_edges("o", empty, 0) is empty
+
+
+def test_seed():
+    assert check_seed("f", "seed", 2**63 - 1) == 2**63 - 1
+    for wrong, rule in ((-1, "an integer of at least 0"), (2**63, "a seed below 2^63")):
+        with pytest.raises(ValueError, match=re.escape(f"f: 'seed' must be {rule} (got {wrong})")):
+            check_seed("f", "seed", wrong)
+
+
+def test_device():
+    assert check_device("f", "cpu") == torch.device("cpu")
+    sentence = "f: 'device' must be one that PyTorch can use here (got 'abacus: "
+    with pytest.raises(ValueError, match=re.escape(sentence)):
+        check_device("f", "abacus")

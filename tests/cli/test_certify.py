@@ -49,3 +49,11 @@ def test_refusals(run_folder, tmp_path, capsys):
     assert len(lines) == 3 and all(line.startswith("gclkit: ") for line in lines)
     assert "'p' must be a probability in [0, 1] (got 1.5)" in lines[1]
     assert "no checkpoint" in lines[2]
+
+
+def test_a_run_that_is_not_complete_is_refused_first(run_folder, tmp_path, capsys):
+    for name in ("config.yaml", "seed-1"):
+        (tmp_path / name).symlink_to(run_folder / name)
+    assert certify(tmp_path) == 2
+    assert "certify: 'run' must be a complete run; 'gclkit train" in capsys.readouterr().err
+    assert not (tmp_path / "certificate.npz").exists()

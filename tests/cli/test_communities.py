@@ -23,3 +23,8 @@ def test_bad_input_is_one_line(capsys):
     err = capsys.readouterr().err.splitlines()[-1]
     assert err.startswith("gclkit: detect: 'algorithm' must be one of [")
     assert main(["communities", "sbm", "--top", "0"]) == 2
+    assert (
+        main(["communities", "sbm", "--algorithm", "label_propagation", "--resolution", "5"]) == 2
+    )
+    err = capsys.readouterr().err.splitlines()[-1]
+    assert "communities: 'resolution' must be left out of label propagation (got 5.0)" in err

@@ -66,3 +66,13 @@ def test_refusals(run, tmp_path, monkeypatch, capsys, arguments, sentence):
     assert main(["embed", str(run), "--out", "z.npy", *arguments]) == 2
     assert sentence in capsys.readouterr().err
     assert not list(tmp_path.iterdir())
+
+
+def test_other_features_of_the_same_graph(run, tmp_path, capsys):
+    np.save(tmp_path / "x.npy", np.random.default_rng(1).random((40, 6)))
+    arguments = ["embed", str(run), "--out", str(tmp_path / "z.npy"), "--features"]
+    assert main([*arguments, str(tmp_path / "missing.npy")]) == 2
+    assert main([*arguments, str(tmp_path / "x.npy")]) == 0
+    own = np.load(run / "seed-5" / "embeddings.npy")
+    assert np.load(tmp_path / "z.npy").shape == own.shape
+    assert not np.allclose(np.load(tmp_path / "z.npy"), own)

@@ -108,3 +108,21 @@ def test_bad_input_is_one_line(graph, tmp_path, capsys):
         assert part in err[-1] and err[-1].startswith("gclkit: "), err
         assert len([line for line in err if line.startswith("gclkit: ")]) == 1
         assert not out.exists() or not [n for n in os.listdir(out) if n != ".lock"], arguments
+
+
+def test_a_graph_without_features(graph, tmp_path, capsys):
+    with np.load(graph / "g.npz") as arrays:
+        np.savez(tmp_path / "bare.npz", edge_index=arrays["edge_index"], y=arrays["y"])
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(tmp_path / "bare.npz")]
+    assert main(arguments) == 0
+    out = capsys.readouterr().out
+    assert "| z |" in out and "raw features" not in out
+
+
+def test_a_refused_command_deletes_no_run(graph, tmp_path):
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]
+    arguments += ["--out", str(tmp_path / "run"), "--num-splits", "1"]
+    assert main(arguments) == 0
+    before = (tmp_path / "run" / "report.json").read_bytes()
+    assert main([*arguments, "--force", "--splits", "nonsense"]) == 2
+    assert (tmp_path / "run" / "report.json").read_bytes() == before

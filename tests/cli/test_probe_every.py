@@ -13,7 +13,9 @@ def graph():
 
 def test_probing_leaves_the_training_as_it_was(graph):
     model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    chosen = RunConfig("grace", "sbm", model=model, run={"splits": "random"})
+    chosen = RunConfig(
+        "grace", "sbm", model=model, run={"splits": "random", "tasks": ["classification"]}
+    )
     runs = []
     for callbacks in ([], [probe_every(2, chosen, graph)]):
         method = build_method(chosen, graph.num_features)

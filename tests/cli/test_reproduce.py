@@ -111,3 +111,9 @@ def test_refuses_an_unknown_task(capsys):
     assert "reproduce: 'tasks' must be one of" in capsys.readouterr().err
     assert main(["reproduce", "sbm/grace", "--controls", "noise"]) == 2
     assert "reproduce: 'controls' must be one of" in capsys.readouterr().err
+
+
+def test_without_classification_the_scores_are_printed(short, tmp_path, capsys):
+    arguments = ["reproduce", "sbm/grace", "--quiet", "--seeds", "0", "--out", str(tmp_path)]
+    assert main([*arguments, "--tasks", "clustering", "--controls", "raw_features"]) == 0
+    assert "sbm, clustering" in capsys.readouterr().out

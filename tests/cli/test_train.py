@@ -178,6 +178,15 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--temperature", "-1"], "CSGCL: 'temperature' must be a positive number (got -1.0)"),
         (["--threads", "0"], "train: 'threads' must be an integer of at least 1 (got 0)"),
         (["--resume", "nothing"], "nothing"),
+        (["--lr", "nan"], "pretrain: 'lr' must be a positive number (got nan)"),
+        (["--schedule", "linear"], "pretrain: 'schedule' must be one of ['constant', 'cosine']"),
+        (["--warmup", "-1"], "pretrain: 'warmup' must be an integer of at least 0 (got -1)"),
+        (["--max-grad-norm", "0"], "pretrain: 'max_grad_norm' must be a positive number"),
+        (["--seeds", str(2**63)], f"train: 'seeds' must be a seed below 2^63 (got {2**63})"),
+        (["--device", "abacus"], "train: 'device' must be one that PyTorch can use here (got 'ab"),
+        (["--memory-budget", "1", "--seeds", "0"], "use a larger memory_budget"),
+        (["--kappa", "0.3"], "train: 'kappa' must be left out without a regularizer (got 0.3)"),
+        (["--pot-mode", "x"], "train: 'pot_mode' must be left out without a regularizer (got 'x')"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(
@@ -189,3 +198,56 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert err.startswith("gclkit: ") and sentence in err
     assert not list(tmp_path.rglob("report.json"))
     assert not list(tmp_path.glob("runs/*")), "no run is left behind"
+
+
+def test_a_refused_command_deletes_no_run(small, tmp_path, capsys):
+    out = ["--seeds", "0", "--out", str(tmp_path / "run")]
+    assert main(["train", *small, *out]) == 0
+    before = (tmp_path / "run" / "report.json").read_bytes()
+    for wrong in (["--dataset", "typo.npz"], ["--temperature", "0"], ["--memory-budget", "1"]):
+        assert main(["train", *small, *out, "--force", *wrong]) == 2
+        if wrong[0] != "--memory-budget":  # Only the first step can tell.
+            assert (tmp_path / "run" / "report.json").read_bytes() == before
+    assert main(["train", *small, *out]) == 0, "what is refused by the first step leaves its place"
+    other = ["--seeds", "4", "--out", str(tmp_path / "run")]
+    assert main(["train", *small, *other, "--force"]) == 0
+    assert not (tmp_path / "run" / "seed-0").exists()
+
+
+def test_settings_beside_a_run_that_has_its_own_are_refused(run, capsys):
+    assert main(["train", "--resume", str(run), "--epochs", "9", "--method", "dgi"]) == 2
+    sentence = (
+        "train: 'resume' must be without settings, which the run keeps (got 'method, epochs')"
+    )
+    assert sentence in capsys.readouterr().err
+    assert main(["train", "--resume", str(run), "--quiet"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("labels", "sentence"),
+    [
+        ("gaps", "train: 'y' must be numbered without gaps"),
+        ("one", "train: 'y' must be labels of two classes or more"),
+    ],
+)
+def test_unfit_labels_are_refused_before_training(small, labels, sentence, tmp_path, capsys):
+    y = np.arange(90) % 3 * 2 if labels == "gaps" else np.zeros(90, dtype=int)
+    np.save(tmp_path / "y.npy", y)
+    arguments = [*small, "--labels", str(tmp_path / "y.npy"), "--out", str(tmp_path / "run")]
+    assert main(["train", *arguments]) == 2
+    assert sentence in capsys.readouterr().err and not (tmp_path / "run").exists()
+
+
+def test_tasks_without_labels_ask_nothing_of_them(small, tmp_path):
+    np.save(tmp_path / "y.npy", np.zeros(90, dtype=int))
+    arguments = [*small, "--labels", str(tmp_path / "y.npy"), "--seeds", "0"]
+    more = ["--tasks", "link_prediction", "--evaluate-every", "2", "--out", str(tmp_path / "run")]
+    assert main(["train", *arguments, *more]) == 0
+    rows = (tmp_path / "run" / "seed-0" / "history.jsonl").read_text().splitlines()
+    assert "uniformity" in json.loads(rows[1]) and "val_accuracy" not in json.loads(rows[1])
+
+
+def test_a_training_that_diverges_is_no_bad_input(small, tmp_path, capsys):
+    arguments = [*small, "--seeds", "0", "--lr", "1e30", "--epochs", "20"]
+    assert main(["train", *arguments, "--out", str(tmp_path / "run")]) == 1
+    assert "is not finite in epoch" in capsys.readouterr().err

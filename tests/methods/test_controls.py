@@ -96,3 +96,8 @@ def test_refusals():
     data.edge_index = data.edge_index[:, :3]
     with pytest.raises(ValueError, match="undirected"):
         spectral_embedding(data)
+
+
+def test_by_default_eigenvectors_are_few_beside_the_nodes():
+    assert spectral_embedding(random_graph(90, 4)).shape == (90, 5)
+    assert spectral_embedding(random_graph(12, 4)).shape == (12, 1)

@@ -122,6 +122,10 @@ def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
         ({"encoder": None}, "'layers' must be given, or 'encoder' instead (got 'neither')"),
         ({"layers": []}, "'layers' must be given, or 'encoder' instead (got 'both')"),
         ({"p": 1.2}, "'p' must be a probability in [0, 1] (got 1.2)"),
+        (
+            {"p": (0.1, 0.2, 0.3)},
+            "'p' must be one drop rate, or one for each of the two views (got (0.1, 0.2, 0.3))",
+        ),
         ({"kappa": -0.1}, "'kappa' must be a probability in [0, 1] (got -0.1)"),
         ({"mode": "best"}, "'mode' must be one of ['certified', 'pairwise', 'published']"),
         ({"num_anchors": 0}, "'num_anchors' must be an integer of at least 1 (got 0)"),
@@ -143,3 +147,7 @@ def test_refusals(options, message, setting):
 def test_its_settings_are_shown(setting):
     assert str(make(setting)) == "ProvableTraining(p=(0.3, 0.5), kappa=0.4, mode='pairwise')"
     assert not list(make(setting).parameters()), "the encoder's parameters stay its own"
+
+
+def test_drop_rates_in_any_sequence(setting):
+    assert make(setting, p=[0.3, 0.5]).p == (0.3, 0.5) and make(setting, p=0.4).p == (0.4, 0.4)

@@ -109,3 +109,9 @@ def test_a_variant_is_a_further_recipe_of_its_method():
 def test_refuses_a_variant_that_has_no_recipe():
     with pytest.raises(ValueError, match=r"resolve_config: 'method' must be one of .*'grace-pot'"):
         resolve_config("grace-pto", "cora")
+
+
+def test_a_recipe_is_found_in_any_case():
+    assert resolve_config("GRACE", "Cora") == resolve_config("grace", "cora")
+    assert resolve_config("grace-topics", " CORA").model["topic_neighbors"] == 10
+    assert resolve_config("grace", "My.npz").dataset == "My.npz"

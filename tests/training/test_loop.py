@@ -108,3 +108,23 @@ def test_retries_go_back_and_halve_the_step(graph):
     with pytest.raises(TrainingDiverged):
         method.bad_epochs = (4,)
         pretrain(method, graph, epochs=6, retries=1)
+
+
+def test_embeddings_that_are_no_longer_finite_are_no_bad_input(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    with pytest.raises(TrainingDiverged, match="an embedding is not finite in epoch 2"):
+        pretrain(method, graph, epochs=6, lr=1e30)
+    tries = []
+
+    def count(epoch, record, method, data):
+        tries.append(epoch)
+
+    with pytest.raises(TrainingDiverged):
+        pretrain(method, graph, epochs=6, lr=1e30, retries=2, callbacks=[count])
+    assert tries == [1, 1, 1], "twice it goes back and tries half the step"
+
+
+def test_what_a_step_refuses_is_said_as_it_is(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5, memory_budget=1)
+    with pytest.raises(ValueError, match="use a larger memory_budget"):
+        pretrain(method, graph, epochs=2)
