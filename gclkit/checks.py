@@ -11,13 +11,19 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def reject(owner: str, name: str, rule: str, value: object) -> NoReturn:
+class NotFinite(ValueError):
+    """A tensor with NaN or infinite entries: bad input, or a training that diverged."""
+
+
+def reject(
+    owner: str, name: str, rule: str, value: object, *, error: type[ValueError] = ValueError
+) -> NoReturn:
     """Raises the one error message shape of the package.
 
     Raises:
         ValueError: Always: ``owner: 'name' must be rule (got value)``.
     """
-    raise ValueError(f"{owner}: '{name}' must be {rule} (got {value!r})")
+    raise error(f"{owner}: '{name}' must be {rule} (got {value!r})")
 
 
 def check_probability(owner: str, name: str, value: float) -> float:
@@ -60,8 +66,9 @@ def check_device(owner: str, value: str | torch.device) -> torch.device:
     import torch
 
     try:
-        return torch.empty(0, device=value).device
-    except (RuntimeError, AssertionError) as error:
+        torch.zeros(1, device=value).cpu()  # What 'meta' is given, it does not hand back.
+        return torch.device(value)
+    except (RuntimeError, AssertionError, ImportError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
         reject(owner, "device", "one that PyTorch can use here", f"{value}: {reason}")
 
@@ -82,10 +89,11 @@ def check_same_shape(owner: str, name: str, value: Tensor, other_name: str, othe
 
 
 def check_finite(owner: str, name: str, value: Tensor) -> Tensor:
-    """Returns ``value`` if it holds no NaN and no infinity, else raises with their number."""
+    """Returns ``value`` if it holds no NaN and no infinity, else raises :class:`NotFinite`."""
     bad = int((~value.isfinite()).sum())
     if bad:
-        reject(owner, name, "finite", f"{bad} of {value.numel()} entries NaN or infinite")
+        what = f"{bad} of {value.numel()} entries NaN or infinite"
+        reject(owner, name, "finite", what, error=NotFinite)
     return value
 
 

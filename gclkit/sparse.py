@@ -10,7 +10,6 @@ import scipy.sparse as sp
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 from torch.utils.weak import WeakTensorKeyDictionary
 
 _TRANSPOSED = WeakTensorKeyDictionary()
@@ -55,17 +54,20 @@ def sparse_product(
     dense: Float[Tensor, "m d"],
     mirror: Int[Tensor, " e"] | None = None,
 ) -> Float[Tensor, "n d"]:
-    """``matrix @ dense`` for a constant CSR matrix, with the gradient to ``dense`` only.
+    """``matrix @ dense`` for a CSR matrix that is mostly a constant.
 
-    The gradient needs the transposed matrix, which PyTorch sorts anew for every product. Here it
-    is made once (:func:`transposed`) for all layers and, of features, for all epochs.
+    The gradient to ``dense`` needs the transposed matrix, which PyTorch sorts anew for every
+    product. Here it is made once (:func:`transposed`) for all layers and, of features, for all
+    epochs.
 
     Args:
-        matrix: The matrix, ``torch.sparse_csr``.
+        matrix: The matrix, ``torch.sparse_csr``. If it asks for a gradient, PyTorch multiplies.
         dense: The other factor.
         mirror: Where the entries form a symmetric pattern, the position of each entry's mirror
             image: the transposed matrix is then the same pattern with other values.
     """
+    if matrix.requires_grad:
+        return matrix @ dense
     return _SparseProduct.apply(matrix, dense, mirror)
 
 
@@ -76,7 +78,6 @@ class _SparseProduct(torch.autograd.Function):
         return _multiply(matrix, dense)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:
         matrix, mirror = ctx.saved_tensors
         if mirror is None:
@@ -84,7 +85,7 @@ class _SparseProduct(torch.autograd.Function):
         else:
             values = matrix.values()[mirror]
             flipped = csr_tensor(matrix.crow_indices(), matrix.col_indices(), values, matrix.shape)
-        return None, _multiply(flipped, grad.contiguous()), None
+        return None, sparse_product(flipped, grad.contiguous(), mirror), None
 
 
 def _multiply(matrix: Tensor, dense: Tensor) -> Tensor:

@@ -147,6 +147,7 @@ def test_seed():
 
 def test_device():
     assert check_device("f", "cpu") == torch.device("cpu")
-    sentence = "f: 'device' must be one that PyTorch can use here (got 'abacus: "
-    with pytest.raises(ValueError, match=re.escape(sentence)):
-        check_device("f", "abacus")
+    for wrong in ("abacus", "meta", "hpu"):
+        rule = re.escape("f: 'device' must be one that PyTorch can use here (got ")
+        with pytest.raises(ValueError, match=f"^{rule}['\"]{wrong}: "):
+            check_device("f", wrong)

@@ -45,6 +45,17 @@ def test_products_and_their_gradients(index, by_column):
     right = (right.t().contiguous().t() if by_column else right).requires_grad_()
     torch.testing.assert_close(sparse_product(matrix, right), dense @ right)
     assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r), right)
+    assert torch.autograd.gradgradcheck(lambda r: sparse_product(matrix, r).square(), right)
+
+
+def test_a_matrix_that_asks_for_a_gradient_gets_it():
+    matrix, dense = random_csr()
+    right = torch.randn(5, 3, dtype=torch.float64)
+    matrix.requires_grad_()
+    sparse_product(matrix, right).sum().backward()
+    expected = torch.ones(6, 3, dtype=torch.float64) @ right.t()
+    there = dense != 0
+    torch.testing.assert_close(matrix.grad.to_dense()[there], expected[there])
 
 
 def test_the_mirror_of_a_symmetric_pattern_gives_the_transposed_matrix():
@@ -55,6 +66,7 @@ def test_the_mirror_of_a_symmetric_pattern_gives_the_transposed_matrix():
     mirror = torch.tensor([2, 3, 0, 1, 4])
     right = torch.randn(3, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r, mirror), right)
+    assert torch.autograd.gradgradcheck(lambda r: sparse_product(matrix, r, mirror).exp(), right)
 
 
 def test_a_result_starts_from_nothing_that_was_in_its_memory(monkeypatch):

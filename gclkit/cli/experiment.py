@@ -44,8 +44,8 @@ def run_experiment(
     """
     start = time.perf_counter()
     data = load_graph(config, log=log)
-    config = _fit_to_graph(config, data, log)
-    check_run(config, data)  # What is out of range or too large deletes no run.
+    config = fit_to_graph(config, data, log)
+    check_run(config, data)
     folder.clear()
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
@@ -106,7 +106,7 @@ def run_experiment(
     return report
 
 
-def _fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
+def fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
     """The configuration with what only the graph decides: its splits and possible tasks."""
     run = dict(config.run)
     if run["splits"] is None:

@@ -71,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     for control in args.controls:
         check_choice("reproduce", "controls", control, ALL_CONTROLS)
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
-    for name in args.recipes:
+    recipes = [name.lower() for name in args.recipes]
+    for name in recipes:
         if name not in known:
             reject("reproduce", "recipes", f"of {known}", name)
     for seed in args.seeds:
@@ -80,7 +81,7 @@ def run(args: argparse.Namespace) -> int:
     deadline = None
     if args.minutes is not None:
         deadline = time.monotonic() + 60 * check_positive("reproduce", "minutes", args.minutes)
-    for name in args.recipes:
+    for name in recipes:
         config = _config(name, args)
         path = args.out / name.replace("/", "-")
         resume = (path / "config.yaml").exists()
@@ -93,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
                     config, folder, log=print, progress=not args.quiet, deadline=deadline
                 )
         except KeyboardInterrupt as stop:
-            print(f"gclkit: {stop or 'interrupted'}\nthe same command goes on where it was")
+            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command goes on where it was")
             return 130
         if "classification" in report["results"]:
             _print_comparison(name, report)

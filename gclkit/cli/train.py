@@ -78,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
-    from gclkit.cli.experiment import run_experiment
+    from gclkit.cli.experiment import fit_to_graph, run_experiment
     from gclkit.cli.summary import print_summary
     from gclkit.cli.train_seed import check_run, load_graph
     from gclkit.reports import RunFolder
@@ -96,17 +96,21 @@ def run(args: argparse.Namespace) -> int:
     else:
         config = _config(args)
     if args.dry_run:
-        check_run(config, load_graph(config, log=print), log=print)
+        data = load_graph(config, log=print)
+        check_run(fit_to_graph(config, data, print), data, log=print)
         return 0
     if args.resume is None:
         name = f"{Path(args.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
         path = args.out or Path("runs") / name
-    with RunFolder(path, force=args.force, resume=args.resume is not None) as folder:
-        try:
+    folder = RunFolder(path, force=args.force, resume=args.resume is not None)
+    try:
+        with folder:
             report = run_experiment(config, folder, log=print, progress=not args.quiet)
-        except KeyboardInterrupt as stop:
-            print(f"gclkit: {stop or 'interrupted'}\nresume with: gclkit train --resume {path}")
-            return 130
+    except KeyboardInterrupt as stop:
+        print(f"gclkit: {str(stop) or 'interrupted'}")
+        if folder.can_resume:
+            print(f"resume with: gclkit train --resume {path}")
+        return 130
     print_summary(report)
     print(f"report: {path / 'report.html'}")
     return 0
@@ -169,7 +173,8 @@ def _config(args: argparse.Namespace) -> Any:
     given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
     run |= given
     if given and run["regularizer"] is None:
-        reject("train", next(iter(given)), "left out without a regularizer", given.popitem()[1])
+        key, value = next(iter(given.items()))
+        reject("train", key, "left out without a regularizer", value)
     return dataclasses.replace(config, run=run)
 
 

@@ -24,7 +24,7 @@ class RunFolder:
 
     Args:
         path: The folder.
-        force: Let :meth:`clear` delete the run that is there.
+        force: Replace the run that is there, see :meth:`clear`.
         resume: Go on with the half-written run that is there.
 
     Raises:
@@ -80,12 +80,20 @@ class RunFolder:
         self._take_lock()
         return self
 
+    @property
+    def can_resume(self) -> bool:
+        """Whether this run has written what it takes to go on with it."""
+        return self.config_path.is_file() and (self.resume or not self._holds_other)
+
     def clear(self) -> None:
-        """Deletes the run that :attr:`force` gives up; to be called when nothing of the new one
-        can be refused any more.
+        """Makes room where :attr:`force` gives up the run that is there; to be called once the
+        new one has been accepted. The old one is deleted at the end, or comes back if the new one
+        fails before it has saved anything.
         """
         if self.force and not self.resume:
-            self._delete_entries()
+            self._aside.mkdir(exist_ok=True)
+            for entry in self._entries():
+                shutil.move(entry, self._aside / entry.name)
             self._holds_other = False
 
     def __exit__(
@@ -95,28 +103,37 @@ class RunFolder:
         trace: TracebackType | None,
     ) -> None:
         if self._lock is not None:
-            if error is not None and not self._holds_other:
-                self._forget_start(stopped=not isinstance(error, Exception))
+            if error is not None and not self._holds_other and not self._has_saved(error):
+                self._forget_start()
+            shutil.rmtree(self._aside, ignore_errors=True)
             self._lock.close()
             self._lock = None
 
-    def _forget_start(self, *, stopped: bool) -> None:
-        """Removes what a failed run has begun, unless there is something to go on from: after a
-        stop its configuration is enough.
-        """
-        files = {str(p.relative_to(self.path)) for p in self.path.rglob("*") if p.is_file()}
-        if not files <= ({".lock"} if stopped else {".lock", "config.yaml"}):
-            return
-        self._delete_entries()
+    @property
+    def _aside(self) -> Path:
+        return self.path / ".replaced"
+
+    def _entries(self) -> list[Path]:
+        """What is there beside the lock and a run that was set aside."""
+        return [p for p in self.path.iterdir() if p.name not in (".lock", self._aside.name)]
+
+    def _has_saved(self, error: BaseException) -> bool:
+        """Whether there is something to go on from; after a stop a configuration is enough."""
+        files = [p for entry in self._entries() for p in (entry, *entry.rglob("*")) if p.is_file()]
+        stopped = not isinstance(error, Exception) and not self._aside.exists()
+        return bool(files) if stopped else any(p != self.config_path for p in files)
+
+    def _forget_start(self) -> None:
+        for entry in self._entries():
+            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+        if self._aside.exists():
+            for entry in self._aside.iterdir():
+                shutil.move(entry, self.path / entry.name)
+            self._holds_other = True
         # The lock of a folder that was there stays: without it two waiting processes could hold
         # two locks.
         if self._made and os.name != "nt":
             shutil.rmtree(self.path, ignore_errors=True)
-
-    def _delete_entries(self) -> None:
-        for entry in self.path.iterdir():
-            if entry.name != ".lock":
-                shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
 
     def _take_lock(self) -> None:
         lock = (self.path / ".lock").open("a+", encoding="utf-8")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import NotFinite, reject
 from gclkit.encoders import view_features
 from gclkit.methods import Method, StepOutput
 from gclkit.training.callback import Callback
@@ -146,10 +146,7 @@ class TrainingLoop:
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
-        except ValueError as error:
-            # Losses refuse embeddings that are not finite; here they tell of the steps before.
-            if self._embeds_finitely():
-                raise
+        except NotFinite as error:  # What a loss refuses as input the steps before have made.
             raise self._diverged(epoch, "an embedding") from error
         loss.backward()
         grads = [p.grad for p in self.method.parameters() if p.grad is not None]
@@ -183,17 +180,11 @@ class TrainingLoop:
                     break
         raise self._diverged(epoch, where)
 
-    def _embeds_finitely(self) -> bool:
-        try:
-            return bool(self.method.embed(self.data).isfinite().all())
-        except ValueError:
-            return all(bool(p.isfinite().all()) for p in self.method.parameters())
-
     def _diverged(self, epoch: int, where: str) -> TrainingDiverged:
         return TrainingDiverged(
             f"pretrain: {where} is not finite in epoch {epoch}. Likely cause: steps at "
             f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
-            "retries=3. The last checkpoint is kept."
+            "retries=3. What has been saved is kept."
         )
 
 

@@ -114,6 +114,6 @@ def test_refuses_an_unknown_task(capsys):
 
 
 def test_without_classification_the_scores_are_printed(short, tmp_path, capsys):
-    arguments = ["reproduce", "sbm/grace", "--quiet", "--seeds", "0", "--out", str(tmp_path)]
+    arguments = ["reproduce", "SBM/grace", "--quiet", "--seeds", "0", "--out", str(tmp_path)]
     assert main([*arguments, "--tasks", "clustering", "--controls", "raw_features"]) == 0
     assert "sbm, clustering" in capsys.readouterr().out

@@ -206,9 +206,9 @@ def test_a_refused_command_deletes_no_run(small, tmp_path, capsys):
     before = (tmp_path / "run" / "report.json").read_bytes()
     for wrong in (["--dataset", "typo.npz"], ["--temperature", "0"], ["--memory-budget", "1"]):
         assert main(["train", *small, *out, "--force", *wrong]) == 2
-        if wrong[0] != "--memory-budget":  # Only the first step can tell.
-            assert (tmp_path / "run" / "report.json").read_bytes() == before
-    assert main(["train", *small, *out]) == 0, "what is refused by the first step leaves its place"
+        assert (tmp_path / "run" / "report.json").read_bytes() == before
+    assert main(["train", *small, *out, "--force", "--lr", "1e30", "--epochs", "9"]) == 1
+    assert (tmp_path / "run" / "report.json").read_bytes() == before
     other = ["--seeds", "4", "--out", str(tmp_path / "run")]
     assert main(["train", *small, *other, "--force"]) == 0
     assert not (tmp_path / "run" / "seed-0").exists()
@@ -251,3 +251,40 @@ def test_a_training_that_diverges_is_no_bad_input(small, tmp_path, capsys):
     arguments = [*small, "--seeds", "0", "--lr", "1e30", "--epochs", "20"]
     assert main(["train", *arguments, "--out", str(tmp_path / "run")]) == 1
     assert "is not finite in epoch" in capsys.readouterr().err
+
+
+def test_an_interrupt_before_anything_is_written_names_no_run_to_resume(
+    small, tmp_path, capsys, monkeypatch
+):
+    def interrupt(*args, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("gclkit.cli.experiment.load_graph", interrupt)
+    assert main(["train", *small, "--out", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().out == "gclkit: interrupted\n"
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_may_stand_beside_resume(run, capsys):
+    assert main(["train", "--resume", str(run), "--dry-run", "--threads", "1", "--quiet"]) == 0
+    assert "total" in capsys.readouterr().out
+
+
+def test_the_command_line_overrides_the_regularizer_of_a_recipe():
+    from gclkit.cli.main import build_parser
+    from gclkit.cli.train import _config
+
+    def resolve(*arguments):
+        return _config(build_parser().parse_args(["train", *arguments])).run
+
+    recipe = resolve("--dataset", "cora", "--method", "grace-pot")
+    given = resolve("--dataset", "cora", "--method", "grace-pot", "--kappa", "0.125")
+    assert recipe["regularizer"] == given["regularizer"] == "pot"
+    assert recipe["kappa"] == 0.4 and given["kappa"] == 0.125
+
+
+def test_dry_run_of_a_graph_without_labels(small, tmp_path, capsys):
+    with np.load(small[1]) as arrays:
+        np.savez(tmp_path / "bare.npz", edge_index=arrays["edge_index"], x=arrays["x"])
+    assert main(["train", "--dataset", str(tmp_path / "bare.npz"), *small[2:], "--dry-run"]) == 0
+    assert "no labels" in capsys.readouterr().out

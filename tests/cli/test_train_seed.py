@@ -55,3 +55,22 @@ def test_a_seed_that_is_there_is_read(graph, tmp_path):
     again, rows = train_seed(chosen, tmp_path, graph, 5, **options)
     assert said == ["seed 5"] and torch.equal(again, z) and rows == history
     assert len(history) == 3 and not list(tmp_path.glob(".*"))
+
+
+def test_no_bounds_on_a_graph_with_edge_weights(graph):
+    weighted = graph.clone()
+    weighted.edge_weight = torch.full((graph.num_edges,), 0.5)
+    chosen = config(regularizer="pot", kappa=0.25, pot_mode="pairwise")
+    method = build_method(chosen, graph.num_features)
+    sentence = "train: 'regularizer' must be left out: bounds are of graphs without edge weights"
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        build_regularizer(chosen, method, weighted)
+
+
+def test_training_nodes_of_one_class_are_refused(graph):
+    rare = graph.clone()
+    rare.y = torch.zeros(150, dtype=torch.int64)
+    rare.y[7] = 1
+    with pytest.raises(ValueError, match=r"^train: 'splits' must be one whose training nodes are"):
+        check_run(config(tasks=["classification"], num_splits=10), rare)
+    check_run(config(tasks=["clustering"]), rare)

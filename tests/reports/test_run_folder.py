@@ -35,7 +35,30 @@ def test_a_run_is_never_overwritten_unasked(tmp_path):
     with RunFolder(path, force=True) as folder:
         assert (path / "seed-0" / "checkpoint.pt").exists(), "nothing of the new run is known yet"
         folder.clear()
-        assert [p.name for p in path.iterdir()] == [".lock"]
+        assert not (path / "config.yaml").exists() and not (path / "seed-0").exists()
+        (path / "report.json").write_text('{"status": "complete", "seeds": []}')
+    assert {p.name for p in path.iterdir()} == {".lock", "report.json"}
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_run_comes_back_if_the_new_one_fails_before_it_saved_anything(tmp_path, error):
+    path = tmp_path / "run"
+    half_written(path)
+    with pytest.raises(error), RunFolder(path, force=True) as folder:
+        folder.clear()
+        write_yaml(folder.config_path, {"method": "dgi"})
+        raise error
+    assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
+    assert "grace" in (path / "config.yaml").read_text() and not folder.can_resume
+    assert not (path / ".replaced").exists()
+    with pytest.raises(error), RunFolder(path, force=True) as folder:
+        folder.clear()
+        write_yaml(folder.config_path, {"method": "dgi"})
+        (path / "seed-3").mkdir()
+        (path / "seed-3" / "checkpoint.pt").write_bytes(b"new")
+        raise error
+    assert {p.name for p in path.iterdir()} == {".lock", "config.yaml", "seed-3"}
+    assert folder.can_resume
 
 
 def test_a_run_that_is_refused_deletes_nothing(tmp_path):
