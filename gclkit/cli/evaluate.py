@@ -40,7 +40,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help=".npz of the edge split that EMB was trained on")  # fmt: skip
     parser.add_argument("--no-controls", action="store_true", help="leave the raw features out")
     parser.add_argument("--out", type=Path, help="run folder for report.json and report.html")
-    parser.add_argument("--force", action="store_true", help="delete the run that is in --out")
+    parser.add_argument("--force", action="store_true", help="replace the run that is in --out")
     parser.set_defaults(run=run)
 
 

@@ -66,7 +66,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: PyTorch's choice")
     parser.add_argument("--out", type=Path, help="default: runs/<dataset>-<method>-<time>")
-    parser.add_argument("--force", action="store_true", help="delete the run that is in --out")
+    parser.add_argument("--force", action="store_true", help="replace the run that is in --out")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a half-written run")
     parser.add_argument("--dry-run", action="store_true",
                         help="print the memory that training takes, write nothing")  # fmt: skip

@@ -91,7 +91,8 @@ class RunFolder:
         fails before it has saved anything.
         """
         if self.force and not self.resume:
-            self._aside.mkdir(exist_ok=True)
+            shutil.rmtree(self._aside, ignore_errors=True)  # Of a process that was killed.
+            self._aside.mkdir()
             for entry in self._entries():
                 shutil.move(entry, self._aside / entry.name)
             self._holds_other = False
