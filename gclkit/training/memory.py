@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from gclkit.bounds.blocks import BLOCK_NUMEL
+from gclkit.bounds.blocks import WHOLE_NUMEL
 from gclkit.checks import reject_size
 from gclkit.encoders import GNNEncoder
 from gclkit.graphs import check_graph
@@ -201,7 +201,7 @@ def _pot_bytes(regularizer: Any, encoders: list[GNNEncoder], n: int, edges: int)
         return 0
     mode, total = regularizer.mode, 0
     for width in _widths(encoders[0]):
-        matrices = BOUND_MATRICES if n * width <= BLOCK_NUMEL else BLOCKED_MATRICES
+        matrices = BOUND_MATRICES if n * width <= WHOLE_NUMEL else BLOCKED_MATRICES
         total += (matrices[mode] * n + BOUND_MESSAGES[mode] * edges) * width
     return 4 * total
 

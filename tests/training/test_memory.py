@@ -17,6 +17,15 @@ from gclkit.training import MemoryEstimate, estimate_training_memory, pretrain
 N, F = 1600, 48
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Under the instrument that counts bytes the losses run in one thread, so count one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def graph():
     return random_graph(num_nodes=N, num_features=F, seed=3)
@@ -71,6 +80,20 @@ def test_counts_provable_training(mode, graph):
     estimate = estimate_training_memory(method, graph, regularizer=regularizer)
     assert 0.6 < estimate.pot / memory.HELD_AFTER_BOUNDS / extra < 1.5
     assert estimate_training_memory(method, graph).pot == 0
+
+
+def test_bounds_are_counted_whole_up_to_where_they_run_in_blocks(graph, monkeypatch):
+    method = GRACE(F, out_channels=72, projection_channels=40)
+    found = []
+    for limit in (graph.num_nodes * 144, graph.num_nodes * 72 - 1):  # The hidden layer has 144.
+        for module in ("bounds.blocks", "training.memory"):
+            monkeypatch.setattr(f"gclkit.{module}.WHOLE_NUMEL", limit)
+        regularizer = pot(method, graph)
+        estimate = estimate_training_memory(method, graph, regularizer=regularizer)
+        extra = peak_of_a_step(method, graph, regularizer) - peak_of_a_step(method, graph)
+        assert 0.6 < estimate.pot / memory.HELD_AFTER_BOUNDS / extra < 1.5
+        found.append(estimate.pot)
+    assert found[0] > 1.5 * found[1]
 
 
 def test_sparse_features_take_less(graph):
