@@ -46,7 +46,7 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         ValueError: If a setting is out of range, the graph has no such splits or the machine has
             less memory than that.
     """
-    check_training("pretrain", **{**TRAINING_DEFAULTS, **config.training})
+    check_training(**{**TRAINING_DEFAULTS, **config.training})
     tasks = config.run.get("tasks", ())
     if {"classification", "clustering"} & set(tasks):
         check_labels("train", data.get("y"), int(data.num_nodes or 0))

@@ -104,7 +104,6 @@ def pretrain(
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
     """
     check_training(
-        "pretrain",
         epochs=epochs,
         lr=lr,
         weight_decay=weight_decay,
@@ -161,7 +160,6 @@ def pretrain(
 
 
 def check_training(
-    owner: str,
     *,
     epochs: int,
     lr: float,
@@ -172,14 +170,14 @@ def check_training(
     retries: int,
 ) -> None:
     """Raises a ``ValueError`` if a setting of :func:`pretrain` is out of range."""
-    check_count(owner, "epochs", epochs)
-    check_positive(owner, "lr", lr)
-    check_non_negative(owner, "weight_decay", weight_decay)
-    check_count(owner, "warmup", warmup, at_least=0)
-    check_choice(owner, "schedule", schedule, SCHEDULES)
-    check_count(owner, "retries", retries, at_least=0)
+    check_count("pretrain", "epochs", epochs)
+    check_positive("pretrain", "lr", lr)
+    check_non_negative("pretrain", "weight_decay", weight_decay)
+    check_count("pretrain", "warmup", warmup, at_least=0)
+    check_choice("pretrain", "schedule", schedule, SCHEDULES)
+    check_count("pretrain", "retries", retries, at_least=0)
     if max_grad_norm is not None:
-        check_positive(owner, "max_grad_norm", max_grad_norm)
+        check_positive("pretrain", "max_grad_norm", max_grad_norm)
 
 
 def _has_checkpoint(path: str | Path) -> bool:
