@@ -12,6 +12,15 @@ CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectra
 ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
 TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
 POT = {"regularizer": None, "kappa": 0.4, "pot_mode": "pairwise"}
+# Filled in after parsing: what is given beside --resume, and refused, can be told by that.
+DEFAULTS = {
+    "method": "csgcl",
+    "dataset": "digits",
+    "seeds": [0, 1, 2],
+    "tasks": ["classification"],
+    "num_splits": 5,
+    "checkpoint_every": 100,
+}
 # What may stand beside --resume: how, not what.
 BESIDE_RESUME = ("resume", "threads", "dry_run", "quiet", "run", "verb")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
@@ -25,19 +34,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=__doc__,
         epilog="example: gclkit train --method csgcl --dataset digits --seeds 0 1 2",
     )
-    parser.add_argument("--method", default="csgcl",
-                        help="a name of `reproduce --list`; default: csgcl")  # fmt: skip
-    parser.add_argument("--dataset", default="digits", help="a name or a file; default: digits")
+    parser.add_argument("--method", help="a name of `reproduce --list`; default: csgcl")
+    parser.add_argument("--dataset", help="a name or a file; default: digits")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
     parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
     parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2], help="default: 0 1 2")
-    parser.add_argument("--tasks", nargs="+", default=["classification"], metavar="TASK",
+    parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2")
+    parser.add_argument("--tasks", nargs="+", metavar="TASK",
                         help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
     parser.add_argument("--splits", help="random, stratified, public, redrawn (public without its "
                         "test nodes, for choosing) or K-shot; default: public where the "
                         "dataset has one, else random")  # fmt: skip
-    parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
+    parser.add_argument("--num-splits", type=int, help="random splits; default: 5")
     parser.add_argument("--epochs", type=int)
     parser.add_argument("--lr", type=float)
     parser.add_argument("--weight-decay", type=float)
@@ -52,7 +60,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--backend", help="of the loss; default: auto")
     parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
-    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="settings",
+    parser.add_argument("--set", nargs="+", metavar="KEY=VALUE", dest="settings",
                         help="other settings of the method: edge_p=[.3,.4]")  # fmt: skip
     parser.add_argument("--regularizer", choices=["pot"], help="provable training")
     parser.add_argument("--kappa", type=float, help="its weight; default: 0.4")
@@ -62,7 +70,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help=f"of {', '.join(ALL_CONTROLS)}; default: the first four")  # fmt: skip
     parser.add_argument("--tensorboard", action="store_true", help="log to seed-*/tensorboard")
     parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS", help="probe on validation")
-    parser.add_argument("--checkpoint-every", type=int, default=100, metavar="EPOCHS")
+    parser.add_argument("--checkpoint-every", type=int, metavar="EPOCHS", help="default: 100")
     parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
     parser.add_argument("--threads", type=int, help="CPU threads; default: PyTorch's choice")
     parser.add_argument("--out", type=Path, help="default: runs/<dataset>-<method>-<time>")
@@ -100,7 +108,7 @@ def run(args: argparse.Namespace) -> int:
         check_run(fit_to_graph(config, data, print), data, log=print)
         return 0
     if args.resume is None:
-        name = f"{Path(args.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
+        name = f"{Path(config.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
         path = args.out or Path("runs") / name
     folder = RunFolder(path, force=args.force, resume=args.resume is not None)
     try:
@@ -119,10 +127,9 @@ def run(args: argparse.Namespace) -> int:
 def _check_alone(args: argparse.Namespace) -> None:
     """Raises a ``ValueError`` for settings beside a run that has its own."""
     from gclkit.checks import reject
-    from gclkit.cli.main import build_parser
 
-    plain = vars(build_parser().parse_args(["train", "--resume", str(args.resume)]))
-    other = [k for k, v in vars(args).items() if k not in BESIDE_RESUME and v != plain[k]]
+    given = [key for key, value in vars(args).items() if value is not None and value is not False]
+    other = [key for key in given if key not in BESIDE_RESUME]
     if other:
         reject("train", "resume", "without settings, which the run keeps", ", ".join(other))
 
@@ -133,6 +140,8 @@ def _config(args: argparse.Namespace) -> Any:
     from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import resolve_config
 
+    given = {key: value for key, value in vars(args).items() if value is not None}
+    args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
     for task in tasks:
         check_choice("train", "tasks", task, TASKS)
@@ -151,7 +160,7 @@ def _config(args: argparse.Namespace) -> Any:
     config = resolve_config(
         args.method,
         args.dataset,
-        model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings),
+        model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings or []),
         training={k: v for k, v in given.items() if k in TRAINING},
     )
     run = {

@@ -215,7 +215,7 @@ def test_a_refused_command_deletes_no_run(small, tmp_path, capsys):
 
 
 def test_settings_beside_a_run_that_has_its_own_are_refused(run, capsys):
-    assert main(["train", "--resume", str(run), "--epochs", "9", "--method", "dgi"]) == 2
+    assert main(["train", "--resume", str(run), "--epochs", "9", "--method", "csgcl"]) == 2
     sentence = (
         "train: 'resume' must be without settings, which the run keeps (got 'method, epochs')"
     )
