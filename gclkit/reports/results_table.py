@@ -29,14 +29,15 @@ def read_runs(folder: str | Path) -> dict[str, dict[str, Any]]:
 
 
 def results_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
-    """One line per run: mean ± sample deviation over seeds and splits, cost and command.
+    """One line per run: mean ± sample deviation over its seeds and splits, and what it cost.
 
     Args:
         runs: Reports by the name of the run folder, as ``gclkit reproduce`` names them.
 
     Returns:
-        Markdown. The score is the one that the paper publishes, else the accuracy; minutes are
-        the median epoch times the number of epochs.
+        Markdown. ``n`` is the number of seeds, times the splits where there are several. The
+        score is the one that the paper publishes, else the accuracy; minutes are the median epoch
+        times the number of epochs.
     """
     lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     for name, report in runs.items():
@@ -53,9 +54,10 @@ def _cells(name: str, report: Mapping[str, Any], scores: Mapping[str, Any]) -> l
     untrained = (report.get("baselines") or {}).get("untrained_encoder", {})
     clusters = report["results"].get("clustering", {})
     minutes = report["timing"]["seconds_per_epoch"] * config["training"]["epochs"] / 60
+    seeds, splits = len(report["seeds"]), scores[score]["n"] // len(report["seeds"])
     return [
         name.replace("-", "/", 1),
-        str(len(report["seeds"])),
+        str(seeds) if splits == 1 else f"{seeds} × {splits}",
         f"{score.replace('_', ' ')}, {scores['split']}",
         _percent(scores.get(score)),
         _percent(scores.get("papers_probe", {}).get(score)),

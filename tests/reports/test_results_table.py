@@ -8,7 +8,7 @@ from gclkit.reports import read_runs, results_table
 def make_report(**change):
     scores = {
         "split": "random-10-10-80",
-        "accuracy": {"mean": 0.9312, "std": 0.0045},
+        "accuracy": {"mean": 0.9312, "std": 0.0045, "n": 15},
         "papers_probe": {"accuracy": {"mean": 0.929, "std": 0.003}},
     }
     report = {
@@ -30,7 +30,7 @@ def test_one_line_per_run_beside_the_published_figure():
     assert len(lines) == 3
     cells = [cell.strip() for cell in lines[2].strip("|").split("|")]
     assert cells == [
-        "photo/csgcl", "3", "accuracy, random-10-10-80", "93.12 ± 0.45", "92.90 ± 0.30",
+        "photo/csgcl", "3 × 5", "accuracy, random-10-10-80", "93.12 ± 0.45", "92.90 ± 0.30",
         "93.32 ± 0.21", "87.00 ± 1.00", "65.40", "5.0", "1234",
     ]  # fmt: skip
 
@@ -38,15 +38,15 @@ def test_one_line_per_run_beside_the_published_figure():
 def test_a_score_that_no_paper_gives_is_the_accuracy():
     config = {"published": {}, "training": {"epochs": 120}}
     line = results_table({"cora-grace-pot": make_report(config=config)}).splitlines()[2]
-    assert line.startswith("| cora/grace-pot | 3 | accuracy, ") and " | – | " in line
+    assert line.startswith("| cora/grace-pot | 3 × 5 | accuracy, ") and " | – | " in line
 
 
 def test_the_score_is_the_one_that_the_paper_gives():
-    scores = {"split": "public", "micro_f1": {"mean": 0.8, "std": None}}
+    scores = {"split": "public", "micro_f1": {"mean": 0.8, "std": None, "n": 3}}
     config = {"published": {"micro_f1": [0.782]}, "training": {"epochs": 120}}
     report = make_report(config=config, results={"classification": scores}, baselines={})
     cells = results_table({"cora-grace": report}).splitlines()[2].split(" | ")
-    assert cells[2:8] == ["micro f1, public", "80.00", "–", "78.20", "–", "–"]
+    assert cells[1:8] == ["3", "micro f1, public", "80.00", "–", "78.20", "–", "–"]
 
 
 def test_reads_the_runs_of_a_folder(tmp_path):
