@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -105,7 +106,7 @@ def _named(
 
 def _own(source: Any) -> tuple[str, Data]:
     if isinstance(source, Data):
-        return "graph", source
+        return "graph", copy.copy(source)  # Features and labels are put into it.
     if isinstance(source, (str, os.PathLike)):
         if "\0" in os.fspath(source):
             reject("load", "source", "a path", os.fspath(source))

@@ -91,6 +91,15 @@ def test_a_given_graph_is_left_as_it_was(prepare):
     assert data.to_dict().keys() == before.to_dict().keys()
 
 
+def test_features_and_labels_are_not_written_into_a_given_graph():
+    data = random_graph(seed=1)
+    before = data.clone()
+    load(data, features=torch.ones(20, 2), labels=torch.arange(20) % 4, log=None)
+    with pytest.raises(ValueError, match="'edge_index'"):
+        load(data, features=torch.ones(7, 2), labels=[1, 2])
+    assert torch.equal(data.x, before.x) and torch.equal(data.y, before.y)
+
+
 @pytest.mark.parametrize(
     "call, sentence",
     [
