@@ -15,7 +15,7 @@ from gclkit.augmentations.centrality import (
     pagerank,
 )
 from gclkit.checks import check_choice, check_floats, reject
-from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
 MEASURES = ("degree", "eigenvector", "pagerank", "true_pagerank")
 
@@ -120,7 +120,7 @@ class AddCentrality(BaseTransform):
 
     def _centralities(self, data: Data) -> tuple[Tensor, Tensor]:
         """Float64 centralities of the nodes, for features and for edges."""
-        graph = (data.edge_index, int(data.num_nodes or 0))
+        graph = (data.edge_index, count_nodes("AddCentrality", data))
         weight = data.get("edge_weight")
         if self.measure == "pagerank":
             walk = lazy_walk_centrality(*graph, steps=10, edge_weight=weight)

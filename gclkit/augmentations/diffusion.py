@@ -12,7 +12,7 @@ from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.centrality import check_weights
 from gclkit.checks import check_count, check_non_negative, check_positive, check_probability, reject
-from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
 
 def personalized_pagerank(
@@ -151,7 +151,7 @@ class Diffusion(BaseTransform):
 
     def forward(self, data: Data) -> Data:
         check_graph("Diffusion", data, require_features=False)
-        n = int(data.num_nodes or 0)
+        n = count_nodes("Diffusion", data)
         column, value = personalized_pagerank(
             data.edge_index,
             n,

@@ -17,7 +17,7 @@ from gclkit.communities.leiden import leiden
 from gclkit.communities.louvain import louvain
 from gclkit.communities.partition import Partition
 from gclkit.communities.strength import community_strength
-from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
 ALGORITHMS = {"leiden": leiden, "louvain": louvain, "label_propagation": label_propagation}
 
@@ -50,7 +50,7 @@ def detect(
     check_count("detect", "seed", seed, at_least=0)
     check_positive("detect", "resolution", resolution)
     if isinstance(algorithm, Tensor):
-        labels = _check_labels(algorithm, int(data.num_nodes or 0)).cpu().numpy()
+        labels = _check_labels(algorithm, count_nodes("detect", data)).cpu().numpy()
     else:
         check_choice("detect", "algorithm", algorithm, ALGORITHMS)
         adjacency = symmetric_adjacency(data)

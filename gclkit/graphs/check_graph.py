@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -80,10 +82,11 @@ def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
 
 
 def count_nodes(owner: str, data: Data) -> int:
-    """The number of nodes that features, labels or ``num_nodes`` give.
+    """The number of nodes that features, ``num_nodes`` or what else PyG counts by give.
 
-    Only where none of these is there does the largest index decide, unless that leaves far more
-    nodes than edges could name; trailing isolated nodes are kept otherwise.
+    Where none of these is there, labels and the largest index decide, whichever name more nodes:
+    trailing isolated nodes are kept, and the one label of a whole graph is no count. An index that
+    leaves far more nodes than edges could name is refused.
     """
     x, y, stated = data.get("x"), data.get("y"), data.to_dict().get("num_nodes")
     if isinstance(x, Tensor) and x.dim() > 0:
@@ -91,17 +94,23 @@ def count_nodes(owner: str, data: Data) -> int:
             reject(owner, "num_nodes", f"{x.size(0)}, the number of feature rows", stated)
         return x.size(0)
     if stated is not None:
-        if isinstance(stated, bool) or not isinstance(stated, int) or not 0 <= stated < MOST_NODES:
+        whole = isinstance(stated, Integral) and not isinstance(stated, bool)
+        if not whole or not 0 <= stated < MOST_NODES:
             reject(owner, "num_nodes", f"an integer from 0 to {MOST_NODES - 1}", stated)
-        return stated
-    if isinstance(y, Tensor) and y.dim() > 0:
-        return y.size(0)
+        return int(stated)
+    labels = y.size(0) if isinstance(y, Tensor) and y.dim() > 0 else 0
+    with warnings.catch_warnings():
+        # PyG's own, that only the edges are left to count by.
+        warnings.simplefilter("ignore")
+        counted = max(labels, int(data.num_nodes or 0))
     edge_index = data.edge_index
     largest = int(edge_index.max()) if edge_index is not None and edge_index.numel() else -1
-    if largest >= min(MOST_NODES, 1000 + 100 * edge_index.size(1)):
+    if counted == largest + 1 > labels and largest >= min(
+        MOST_NODES, 1000 + 100 * edge_index.size(1)
+    ):
         rule = f"numbered without gaps from 0, for {edge_index.size(1)} edges without features"
         reject(owner, "edge_index", rule, largest)
-    return largest + 1
+    return counted
 
 
 def check_range(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:

@@ -123,6 +123,12 @@ def test_writes_per_node_and_makes_a_view():
     assert view.edge_weight.shape == (view.num_edges,)
 
 
+def test_nodes_that_only_labels_tell_of_are_diffused():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    out = Diffusion(top_k=2)(Data(edge_index=edges, y=torch.tensor([0, 1, 0, 1])))
+    assert out.node_id.tolist() == [0, 1, 2, 3] and diffusion_view(out).num_nodes == 4
+
+
 def test_a_batch_is_a_part_of_the_whole():
     out = Diffusion(top_k=9)(random_graph(30, seed=6))
     nodes = torch.tensor([4, 29, 7, 8, 0, 15])

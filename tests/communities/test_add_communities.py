@@ -43,3 +43,9 @@ def test_works_without_features_and_as_a_name(graph):
     assert "feature_score" not in out and out.community.shape == (30,)
     assert str(transform) == "AddCommunities(algorithm='louvain', seed=4)"
     assert str(AddCommunities(out.community)) == "AddCommunities(algorithm='given labels', seed=0)"
+
+
+def test_nodes_that_only_labels_tell_of_have_communities():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    out = AddCommunities(seed=2)(Data(edge_index=edges, y=torch.tensor([0, 1, 0, 1, 0])))
+    assert out.community.tolist() == [0, 0, 1, 2, 3] and out.node_strength.shape == (5,)

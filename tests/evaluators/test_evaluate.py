@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
 
 from gclkit.evaluators import KNNProbe, evaluate, split_edges
 from gclkit.testing.graphs import random_graph
@@ -102,3 +103,9 @@ def test_refusals(graph):
         "LinkPrediction: 'split' must be the edge split that the embeddings were trained on "
         "(got 'NoneType')"
     )
+
+
+def test_nodes_that_only_labels_tell_of_have_embeddings(graph):
+    data = Data(edge_index=graph.edge_index[:, :1], y=graph.y)
+    found = evaluate(graph.x, data, num_splits=1)["classification"]
+    assert found["accuracy"] == evaluate(graph.x, graph, num_splits=1)["classification"]["accuracy"]

@@ -1,8 +1,10 @@
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data, HeteroData
 
 from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import count_nodes
 from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, random_graph
 
 SENTENCES = {
@@ -91,6 +93,22 @@ def test_nodes_are_counted_by_what_is_there():
         check_graph("owner", Data(edge_index=edges + 1200), require_features=False)
     rule = "numbered without gaps from 0, for 2 edges without features"
     assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got 1201)"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "count"),
+    [
+        ({}, 3),
+        ({"y": torch.tensor([0, 1, 0, 1, 0])}, 5),
+        ({"y": torch.tensor([2])}, 3),
+        ({"pos": torch.zeros(6, 2), "y": torch.tensor([2])}, 6),
+        ({"num_nodes": np.int64(7), "y": torch.tensor([2])}, 7),
+        ({"num_nodes": 4, "y": torch.arange(9)}, 4),
+    ],
+)
+def test_one_count_of_the_nodes(attributes, count):
+    data = Data(edge_index=torch.tensor([[0, 2], [2, 0]]), **attributes)
+    assert count_nodes("owner", data) == count
 
 
 def test_a_sparse_matrix_that_points_outside_is_refused():
