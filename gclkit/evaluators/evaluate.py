@@ -59,7 +59,8 @@ def evaluate(
 
     Args:
         z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``.
-        data: The graph they belong to; classification and clustering read ``y``.
+        data: The graph they belong to; classification and clustering read ``y``. A negative
+            label marks a class as unknown: no split may hold that node, and nothing is clustered.
         tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
         splits: For classification: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``,
             ``"redrawn"`` (:func:`redrawn_split`), ``"<k>-shot"``, or splits. The same ones serve
@@ -107,7 +108,8 @@ def evaluate(
         rule = "the edge split that the embeddings were trained on"
         reject("evaluate", "edge_split", rule, edge_split)
     if {"classification", "clustering"} & set(tasks):
-        check_labels("evaluate", data.get("y"), num_nodes)
+        # Classifiers look at the labels of their splits, clustering at all.
+        check_labels("evaluate", data.get("y"), num_nodes, None if "clustering" in tasks else ())
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)

@@ -14,7 +14,6 @@ from torch_geometric.data import Data
 from gclkit.checks import reject
 from gclkit.graphs.features import check_sparse
 
-MOST_CLASSES = 2**16
 # Up to here a pair of nodes fits into one int64 key.
 MOST_NODES = 2**31
 
@@ -26,8 +25,9 @@ def check_graph(
 
     That is: a ``Data`` object of two nodes or more, with ``edge_index`` [2, e] in int64, e > 0,
     within range; ``x`` [n, f] finite, float32 or float64, strided or sparse CSR; and, where
-    present, ``edge_weight`` [e] finite and not negative, and ``y`` [n] in int64, numbered from 0.
-    :func:`gclkit.graphs.load` brings other integer and float types into this form.
+    present, ``edge_weight`` [e] finite and not negative. :func:`gclkit.graphs.load` brings other
+    integer and float types into this form. Labels ``y`` are not looked at: the evaluators check
+    those that they read.
 
     Args:
         owner: Function that the error message names.
@@ -60,8 +60,6 @@ def check_graph(
         _check_features(owner, x, num_nodes)
     if data.get("edge_weight") is not None:
         check_edge_weight(owner, data.edge_weight, edge_index.size(1))
-    if data.get("y") is not None:
-        _check_labels(owner, data.y, num_nodes)
     if require_undirected:
         _check_undirected(owner, edge_index, num_nodes)
     return data
@@ -156,19 +154,6 @@ def _check_features(owner: str, x: Any, num_nodes: int) -> None:
     if not bool(entries.isfinite().all()):
         bad = int((~entries.isfinite()).sum())
         reject(owner, "x", "finite", f"{bad} of {entries.numel()} entries NaN or infinite")
-
-
-def _check_labels(owner: str, y: Any, num_nodes: int) -> None:
-    if not isinstance(y, Tensor) or y.shape != (num_nodes,):
-        shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-        reject(owner, "y", f"one label per node, of shape ({num_nodes},)", shape)
-    if y.dtype != torch.int64:
-        reject(owner, "y", "of dtype torch.int64 (gclkit.graphs.load converts)", y.dtype)
-    if int(y.min()) < 0:
-        reject(owner, "y", "classes numbered from 0", int(y.min()))
-    # A batch may hold fewer nodes than the graph has classes, but no graph has this many.
-    if int(y.max()) >= max(num_nodes, MOST_CLASSES):
-        reject(owner, "y", "classes numbered without gaps from 0", int(y.max()))
 
 
 def _check_undirected(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:

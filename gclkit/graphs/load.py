@@ -11,7 +11,7 @@ from typing import Any
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.check_graph import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 from gclkit.graphs.datasets import DATASETS, dataset_name, list_datasets
 from gclkit.graphs.digits import digits
 from gclkit.graphs.files import SUFFIXES, read_features, read_file, read_labels
@@ -75,6 +75,11 @@ def load(
     if labels is not None:
         data.y = read_labels("load", labels)
     data = conform_graph("load", data)
+    if data.y is not None and not (isinstance(source, Data) and labels is None):
+        num_nodes = count_nodes("load", data)
+        if data.y.shape != (num_nodes,):
+            rule = f"one label per node, of shape ({num_nodes},)"
+            reject("load", "y" if labels is None else "labels", rule, tuple(data.y.shape))
     if prepare:
         data = prepare_graph(
             data,

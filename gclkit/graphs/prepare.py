@@ -18,7 +18,7 @@ from gclkit.graphs.check_graph import (
     check_range,
     count_nodes,
 )
-from gclkit.graphs.features import as_features, as_labels, csr_tensor
+from gclkit.graphs.features import as_features, csr_tensor
 
 
 def say(line: str) -> None:
@@ -30,8 +30,9 @@ def conform_graph(owner: str, data: Data) -> Data:
     """A shallow copy of ``data`` in the types that gclkit computes with.
 
     Integer indices and labels become int64, features float32 (sparse CSR where wide and mostly
-    empty), weights of one dimension. Nothing is guessed: what cannot be converted without loss
-    of meaning (float indices, NaN, labels of another length) is refused.
+    empty), weights and labels of one dimension. Nothing is guessed: what cannot be converted
+    without loss of meaning (float indices, NaN) is refused. A ``y`` that is not one whole number
+    per node stays as it is: training never reads it, and the evaluators check what they read.
 
     Raises:
         ValueError: As :func:`gclkit.graphs.check_graph`.
@@ -46,10 +47,9 @@ def conform_graph(owner: str, data: Data) -> Data:
     check_range(owner, edge_index, num_nodes)
     if x is None:
         data.num_nodes = num_nodes
-    if y is not None:
-        data.y = as_labels(owner, "y", y).to(edge_index.device)
-        if len(data.y) != num_nodes:
-            reject(owner, "y", f"one label per node, of shape ({num_nodes},)", tuple(data.y.shape))
+    if isinstance(y, Tensor) and y.shape in ((num_nodes,), (num_nodes, 1)):
+        if not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool):
+            data.y = y.flatten().to(edge_index.device, torch.int64)
     if isinstance(weight, Tensor):
         weight = weight.flatten() if weight.shape == (edge_index.size(1), 1) else weight
         weight = weight if weight.dtype == torch.float64 else weight.to(torch.float32)

@@ -5,7 +5,7 @@ from torch_geometric.data import Data, HeteroData
 
 from gclkit.graphs import check_graph
 from gclkit.graphs.check_graph import count_nodes
-from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, random_graph
+from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, MISLABELED, SOUND, random_graph
 
 SENTENCES = {
     "nothing": "'edge_index' must be a tensor [2, e] (got 'NoneType')",
@@ -27,11 +27,6 @@ SENTENCES = {
     "three rows of indices": "'edge_index' must be of shape [2, e] (got (3, 4))",
     "flat indices": "'edge_index' must be of shape [2, e] (got (4,))",
     "a list of indices": "'edge_index' must be a tensor [2, e] (got 'list')",
-    "labels of wrong length": "'y' must be one label per node, of shape (20,) (got (7,))",
-    "float labels": "'y' must be of dtype torch.int64 (gclkit.graphs.load converts)"
-    " (got torch.float32)",
-    "negative label": "'y' must be classes numbered from 0 (got -1)",
-    "huge label": f"'y' must be classes numbered without gaps from 0 (got {2**40})",
     "num_nodes that contradicts": "'num_nodes' must be 20, the number of feature rows (got 19)",
     "int32 indices": "'edge_index' must be of dtype torch.int64 (gclkit.graphs.load converts)"
     " (got torch.int32)",
@@ -72,6 +67,12 @@ def test_direction_is_looked_at_when_asked_for():
     rule = "undirected, with both directions of every edge"
     got = f"'{data.num_edges} reverse edges missing'"
     assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got {got})"
+
+
+@pytest.mark.parametrize("name", MISLABELED)
+def test_labels_are_not_looked_at(name):
+    data = MISLABELED[name](5)
+    assert check_graph("owner", data) is data
 
 
 def test_features_can_be_absent_when_said_so():

@@ -1,6 +1,7 @@
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -130,7 +131,7 @@ def test_features_and_labels_are_not_written_into_a_given_graph():
         ),
         (
             lambda: load(random_graph(), labels=[1, 2]),
-            "load: 'y' must be one label per node, of shape (20,) (got (2,))",
+            "load: 'labels' must be one label per node, of shape (20,) (got (2,))",
         ),
         (
             lambda: load(SOUND["only self-loops"](1), log=None),
@@ -149,3 +150,12 @@ def test_a_file_of_another_kind(tmp_path):
     with pytest.raises(ValueError) as refusal:
         load(tmp_path / "graph.pt")
     assert str(refusal.value).startswith("load: 'source' must be a path ending in .npz, .csv, ")
+
+
+def test_labels_in_a_file_are_one_per_node(tmp_path):
+    edges = np.array([[0, 1, 2], [1, 2, 0]])
+    np.savez(tmp_path / "graph.npz", edge_index=edges, x=np.ones((3, 2)), y=np.array([0, 1]))
+    with pytest.raises(ValueError) as refusal:
+        load(tmp_path / "graph.npz", log=None)
+    rule = "one label per node, of shape (3,) (got (2,))"
+    assert str(refusal.value) == f"load: 'y' must be {rule}"

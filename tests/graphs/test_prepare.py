@@ -42,6 +42,18 @@ def test_leaves_its_argument_alone():
         assert torch.equal(data[key], before[key])
 
 
+def test_labels_are_converted_where_they_are_one_per_node():
+    y = torch.tensor([2, -1, 0, 1, 1], dtype=torch.int32)
+    data = messy()
+    for labels in (y, y[:, None]):
+        data.y = labels
+        out = prepare_graph(data, log=None).y
+        assert out.dtype == torch.int64 and out.tolist() == y.tolist()
+    for labels in (torch.tensor([2]), torch.rand(5), torch.rand(5, 3) > 0.5):
+        data.y = labels
+        assert prepare_graph(data, log=None).y is labels
+
+
 def test_each_step_can_be_left_out():
     steps = {"undirected": False, "remove_self_loops": False, "coalesce": False}
     assert torch.equal(prepare_graph(messy(), log=None, **steps).edge_index, MESSY)
