@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.checks import check_edges, check_probability
+from gclkit.graphs.edge_attributes import take_edges
 
 
 def edge_coins(
@@ -32,16 +33,9 @@ def edge_coins(
 def keep_edges(data: Data, keep: Bool[Tensor, " e"]) -> Data:
     """The graph with some of its edges, their weights and all other edge attributes."""
     edges = data.num_edges
-    # Named before anything is cut: what counts as an edge attribute depends on their number.
-    names = [key for key, value in data.to_dict().items() if _is_edge_tensor(data, key, value)]
-    for key in names:
-        data[key] = data[key][:, keep] if key == "edge_index" else data[key][keep]
+    take_edges(data, keep)
     data.edge_drop_rate = 1 - data.num_edges / edges if edges else 0.0
     return data
-
-
-def _is_edge_tensor(data: Data, key: str, value: object) -> bool:
-    return isinstance(value, Tensor) and value.dim() > 0 and data.is_edge_attr(key)
 
 
 class EdgeDrop(BaseTransform):
