@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -9,7 +11,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.checks import check_floats, reject
-from gclkit.communities.detect import detect
+from gclkit.communities.detect import Algorithm, check_detection, detect
 from gclkit.communities.strength import community_strength, edge_scores, node_strength
 
 
@@ -55,26 +57,25 @@ class AddCommunities(BaseTransform):
         algorithm: As in :func:`~gclkit.communities.detect`, or a label per node.
         seed: Seed of the detection.
         resolution: Resolution of the detection.
+
+    Raises:
+        ValueError: For settings that :func:`~gclkit.communities.detect` refuses.
     """
 
     def __init__(
         self,
-        algorithm: str | Int[Tensor, " n"] = "leiden",
+        algorithm: Algorithm | Int[Tensor, " n"] = "leiden",
         *,
         seed: int = 0,
         resolution: float = 1.0,
     ) -> None:
+        check_detection("AddCommunities", algorithm, seed, resolution)
         self.algorithm = algorithm
         self.seed = seed
         self.resolution = resolution
 
     def forward(self, data: Data) -> Data:
-        part = detect(
-            data,
-            algorithm=self.algorithm,  # type: ignore[arg-type]
-            seed=self.seed,
-            resolution=self.resolution,
-        )
+        part = detect(data, algorithm=self.algorithm, seed=self.seed, resolution=self.resolution)
         x = data.get("x")
         dtype = x.dtype if x is not None and x.dtype.is_floating_point else torch.float32
         by_community = community_strength(
@@ -91,5 +92,13 @@ class AddCommunities(BaseTransform):
         return data
 
     def __repr__(self) -> str:
-        name = self.algorithm if isinstance(self.algorithm, str) else "given labels"
-        return f"AddCommunities(algorithm={name!r}, seed={self.seed})"
+        # PyG tells by it whether a processed dataset is still the one that is asked for.
+        name = _short_name(self.algorithm)
+        return f"AddCommunities(algorithm={name!r}, seed={self.seed}, resolution={self.resolution})"
+
+
+def _short_name(algorithm: Algorithm | Int[Tensor, " n"]) -> str:
+    if not isinstance(algorithm, Tensor):
+        return algorithm
+    content = algorithm.cpu().to(torch.int64).numpy().astype("<i8").tobytes()
+    return f"given labels {hashlib.sha256(content).hexdigest()[:16]}"
