@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from gclkit.augmentations import Diffusion, diffusion_view, personalized_pagerank
 from gclkit.testing.graphs import huge_graph, random_graph
@@ -138,6 +138,17 @@ def test_a_batch_is_a_part_of_the_whole():
     part = torch.zeros(6, 6)
     part[view.edge_index[1], view.edge_index[0]] = view.edge_weight
     assert torch.equal(part, whole[batch.node_id][:, batch.node_id])
+
+
+def test_graphs_of_a_batch_stay_apart():
+    graphs = [Diffusion(top_k=6)(random_graph(size, seed=size)) for size in (12, 17)]
+    view = diffusion_view(Batch.from_data_list(graphs))
+    views = [diffusion_view(graph) for graph in graphs]
+    edges = torch.cat([views[0].edge_index, views[1].edge_index + 12], dim=1)
+    assert torch.equal(view.edge_index, edges)
+    assert torch.equal(view.edge_weight, torch.cat([one.edge_weight for one in views]))
+    whole = diffusion_view(Diffusion(top_k=6)(Batch.from_data_list(graphs)))
+    assert torch.equal(whole.edge_index, edges)
 
 
 def test_refusals():
