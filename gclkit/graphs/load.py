@@ -8,10 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.check_graph import check_graph, count_nodes
+from gclkit.graphs.check_graph import check_edge_index, check_graph, count_nodes
 from gclkit.graphs.datasets import DATASETS, dataset_name, list_datasets
 from gclkit.graphs.digits import digits
 from gclkit.graphs.files import SUFFIXES, read_features, read_file, read_labels
@@ -43,7 +44,8 @@ def load(
         root: Folder of the datasets. (default: ``$GCLKIT_DATA``, else ``datasets`` here if it
             exists, else the user's data folder)
         features: Node features [n, f] that stand in for those of the source: an array, a SciPy
-            matrix, a tensor, or a ``.npy`` or ``.npz`` file.
+            matrix, a tensor, or a ``.npy`` or ``.npz`` file. Where the source is a list of edges,
+            rows beyond the largest index are isolated nodes.
         labels: Classes [n] likewise: an array, a tensor, or a ``.npy``, ``.csv`` or ``.txt`` file.
         prepare: Whether to apply :func:`prepare_graph`. Otherwise the graph is only checked.
         undirected: Whether preparing adds the reverse of each edge.
@@ -71,7 +73,7 @@ def load(
             reject("load", sorted(options)[0], "left out for a graph that is not embedded", options)
         name, data = _own(source)
     if features is not None:
-        data.x = read_features("load", features)
+        data.x = _one_row_per_node(read_features("load", features), data)
     if labels is not None:
         data.y = read_labels("load", labels)
     data = conform_graph("load", data)
@@ -89,6 +91,19 @@ def load(
             name=name,
         )
     return check_graph("load", data, require_features=require_features)
+
+
+def _one_row_per_node(x: Tensor, data: Data) -> Tensor:
+    """Returns features that are to be put into a graph if they are as many as its nodes."""
+    least = int(check_edge_index("load", data).max()) + 1 if data.num_edges else 0
+    nodes = copy.copy(data)
+    del nodes.edge_index
+    known = count_nodes("load", nodes)
+    if known >= max(least, 1) and x.size(0) != known:
+        reject("load", "features", f"of {known} rows, one per node", tuple(x.shape))
+    if x.size(0) < least:
+        reject("load", "features", f"of {least} rows or more, one per node", tuple(x.shape))
+    return x
 
 
 def _named(
