@@ -22,17 +22,17 @@ SPARSE_BELOW_DENSITY = 0.05
 MOST_COLUMNS = 2**31 - 1
 
 
-def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
+def as_features(
+    owner: str, name: str, value: Any, *, sparse: bool | None = None
+) -> Float[Tensor, "n f"]:
     """Turns an array, a SciPy matrix or a tensor into finite float32 features.
 
     Args:
         owner: Function that an error message names.
         name: Argument that an error message names.
         value: [n, f], or [n] for a single feature; of any real dtype.
-
-    Returns:
-        A strided tensor; or a sparse CSR tensor where there are more than 500 features of
-        which less than 5 % are non-zero.
+        sparse: Whether the result is a sparse CSR tensor, or a strided one. (default: sparse
+            where there are more than 500 features of which less than 5 % are non-zero)
 
     Raises:
         ValueError: If ``value`` is no such array or holds NaN or infinite entries.
@@ -61,7 +61,9 @@ def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
     else:
         stored = int(np.count_nonzero(matrix))
     cells = matrix.shape[0] * matrix.shape[1]
-    if matrix.shape[1] > SPARSE_ABOVE_COLUMNS and stored < SPARSE_BELOW_DENSITY * cells:
+    if sparse is None:
+        sparse = matrix.shape[1] > SPARSE_ABOVE_COLUMNS and stored < SPARSE_BELOW_DENSITY * cells
+    if sparse:
         return sparse_rows(sp.csr_matrix(matrix))
     if sp.issparse(matrix) and 4 * cells > memory_limit():
         rule = f"a matrix of at most {memory_limit()} bytes when dense, half of the memory here"

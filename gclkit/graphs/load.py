@@ -33,6 +33,7 @@ def load(
     undirected: bool = True,
     normalize_features: bool | None = None,
     require_features: bool = True,
+    sparse: bool | None = None,
     log: Callable[[str], None] | None = say,
     **options: Any,
 ) -> Data:
@@ -52,6 +53,11 @@ def load(
         normalize_features: Whether preparing divides each row of features by its sum.
             (default: where the papers do so, and never for an own graph)
         require_features: Whether a graph without features is refused.
+        sparse: Whether features are a sparse CSR tensor, which every gclkit method takes but much
+            of PyG does not (``x[mask]``, ``data.subgraph``, ``SAGEConv``), or a strided one, as
+            ``x.to_dense()`` makes it. (default: CSR where a dataset, a file or ``features`` has
+            more than 500 columns of which less than 5 % are filled; the features of a ``Data``
+            object or a networkx graph stay in the layout that they have)
         log: Takes one line about what was prepared. (default: to standard error)
         **options: Settings of the embedded ``digits`` and ``sbm``, such as ``seed`` of the latter.
 
@@ -76,7 +82,7 @@ def load(
         data.x = _one_row_per_node(read_features("load", features), data)
     if labels is not None:
         data.y = read_labels("load", labels)
-    data = conform_graph("load", data)
+    data = conform_graph("load", data, sparse=sparse)
     if data.y is not None and not (isinstance(source, Data) and labels is None):
         num_nodes = count_nodes("load", data)
         if data.y.shape != (num_nodes,):

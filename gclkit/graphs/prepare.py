@@ -26,13 +26,14 @@ def say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def conform_graph(owner: str, data: Data) -> Data:
+def conform_graph(owner: str, data: Data, *, sparse: bool | None = None) -> Data:
     """A shallow copy of ``data`` in the types that gclkit computes with.
 
-    Integer indices and labels become int64, features float32 (sparse CSR where wide and mostly
-    empty), weights and labels of one dimension. Nothing is guessed: what cannot be converted
-    without loss of meaning (float indices, NaN) is refused. A ``y`` that is not one whole number
-    per node stays as it is: training never reads it, and the evaluators check what they read.
+    Integer indices and labels become int64, features float32 (CSR or strided by ``sparse``, else
+    in the layout that they have), weights and labels of one dimension. Nothing is guessed: what
+    cannot be converted without loss of meaning (float indices, NaN) is refused. A ``y`` that is
+    not one whole number per node stays as it is: training never reads it, and the evaluators
+    check what they read.
 
     Raises:
         ValueError: As :func:`gclkit.graphs.check_graph`.
@@ -42,7 +43,9 @@ def conform_graph(owner: str, data: Data) -> Data:
     data.edge_index = edge_index
     x, y, weight = data.get("x"), data.get("y"), data.get("edge_weight")
     if x is not None:
-        data.x = as_features(owner, "x", x).to(edge_index.device)
+        if sparse is None and isinstance(x, Tensor):
+            sparse = {torch.strided: False, torch.sparse_csr: True}.get(x.layout)
+        data.x = as_features(owner, "x", x, sparse=sparse).to(edge_index.device)
     num_nodes = count_nodes(owner, data)
     check_range(owner, edge_index, num_nodes)
     if x is None:

@@ -183,3 +183,24 @@ def test_labels_in_a_file_are_one_per_node(tmp_path):
         load(tmp_path / "graph.npz", log=None)
     rule = "one label per node, of shape (3,) (got (2,))"
     assert str(refusal.value) == f"load: 'y' must be {rule}"
+
+
+def test_the_layout_of_features_is_kept_or_asked_for(tmp_path):
+    wide = torch.zeros(20, 600)
+    wide[:, 7] = 0.5
+    data = random_graph(seed=2)
+    data.x = wide
+    graph = networkx.path_graph(20)
+    networkx.set_node_attributes(graph, dict(enumerate(wide.tolist())), "x")
+    np.savez(tmp_path / "graph.npz", edge_index=data.edge_index.numpy(), x=wide.numpy())
+    for source, layout in [
+        (data, torch.strided),
+        (graph, torch.strided),
+        (tmp_path / "graph.npz", torch.sparse_csr),
+        (Data(x=random_graph(seed=2, sparse=True).x, edge_index=data.edge_index), torch.sparse_csr),
+    ]:
+        x = load(source, log=None).x
+        assert x.layout == layout
+        dense, sparse = (load(source, sparse=sparse, log=None).x for sparse in (False, True))
+        assert dense.layout == torch.strided and sparse.layout == torch.sparse_csr
+        assert torch.equal(dense, x.to_dense()) and torch.equal(dense, sparse.to_dense())
