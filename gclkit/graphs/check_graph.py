@@ -70,6 +70,9 @@ def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
     if not isinstance(data, Data):
         reject(owner, "data", "a torch_geometric.data.Data object", type(data).__name__)
     edge_index = data.get("edge_index")
+    if edge_index is None and "adj_t" in data:
+        remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+        reject(owner, "edge_index", f"a tensor [2, e], here {remedy}", None)
     if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
         reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
     if edge_index.dim() != 2 or edge_index.size(0) != 2:

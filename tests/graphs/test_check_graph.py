@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data, HeteroData
+from torch_geometric.utils import coalesce, to_edge_index
 
 from gclkit.graphs import check_graph
 from gclkit.graphs.check_graph import count_nodes
@@ -118,3 +119,17 @@ def test_a_sparse_matrix_that_points_outside_is_refused():
     )
     with pytest.raises(ValueError, match=r"owner: 'x' must be a valid sparse matrix \(got"):
         check_graph("owner", Data(x=x, edge_index=torch.tensor([[0, 1], [1, 0]])))
+
+
+def test_a_graph_that_holds_its_adjacency_only_is_told_the_remedy():
+    data = SOUND["directed"](4)
+    entries = (data.edge_index.flip(0), torch.ones(data.num_edges), (20, 20))
+    bare = Data(x=data.x, adj_t=torch.sparse_coo_tensor(*entries, check_invariants=True).coalesce())
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", bare)
+    remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+    rule = f"a tensor [2, e], here {remedy}"
+    assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got None)"
+    bare.edge_index = to_edge_index(bare.adj_t)[0].flip(0)
+    check_graph("owner", bare)
+    assert torch.equal(coalesce(bare.edge_index), coalesce(data.edge_index))
