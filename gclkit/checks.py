@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class NotFinite(ValueError):
+class Rejected(ValueError):
+    """What the checks raise, to be told from the errors of the libraries underneath."""
+
+
+class NotFinite(Rejected):
     """A tensor with NaN or infinite entries: bad input, or a training that diverged."""
 
 
 def reject(
-    owner: str, name: str, rule: str, value: object, *, error: type[ValueError] = ValueError
+    owner: str, name: str, rule: str, value: object, *, error: type[Rejected] = Rejected
 ) -> NoReturn:
     """Raises the one error message shape of the package.
 
     Raises:
-        ValueError: Always: ``owner: 'name' must be rule (got value)``.
+        Rejected: Always, a ``ValueError``: ``owner: 'name' must be rule (got value)``.
     """
     raise error(f"{owner}: '{name}' must be {rule} (got {value!r})")
 
@@ -165,16 +169,16 @@ def unsupported(owner: str, what: str, supported: Iterable[str]) -> NoReturn:
     """Raises the one message for a component that an operation cannot treat.
 
     Raises:
-        ValueError: Always: ``owner: what; supported: first, second, …``.
+        Rejected: Always, a ``ValueError``: ``owner: what; supported: first, second, …``.
     """
-    raise ValueError(f"{owner}: {what}; supported: {', '.join(supported)}")
+    raise Rejected(f"{owner}: {what}; supported: {', '.join(supported)}")
 
 
 def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
     """Raises before an allocation that would not fit.
 
     Raises:
-        ValueError: Always: ``owner: needs about 38.1 GB for sizes; advice``.
+        Rejected: Always, a ``ValueError``: ``owner: needs about 38.1 GB for sizes; advice``.
     """
     size = f"{needed / 1e9:.1f} GB" if needed >= 1e8 else f"{needed / 1e6:.1f} MB"
-    raise ValueError(f"{owner}: needs about {size} for {sizes}; {advice}")
+    raise Rejected(f"{owner}: needs about {size} for {sizes}; {advice}")

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from gclkit.checks import (
+    NotFinite,
+    Rejected,
     check_choice,
     check_count,
     check_device,
@@ -121,6 +123,18 @@ def test_sentences(call, sentence):
     with pytest.raises(ValueError) as refusal:
         call()
     assert str(refusal.value) == sentence
+
+
+def test_refusals_are_told_from_other_errors():
+    for refuse in (
+        lambda: check_count("o", "k", 0),
+        lambda: check_finite("o", "x", torch.tensor([NAN])),
+        lambda: unsupported("o", "this", ("a", "b")),
+        lambda: reject_size("o", 3.81e10, "n=9", "use less"),
+    ):
+        with pytest.raises(Rejected):
+            refuse()
+    assert issubclass(NotFinite, Rejected) and issubclass(Rejected, ValueError)
 
 
 def test_what_is_right_comes_back():
