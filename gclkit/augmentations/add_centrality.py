@@ -14,7 +14,7 @@ from gclkit.augmentations.centrality import (
     lazy_walk_centrality,
     pagerank,
 )
-from gclkit.checks import check_choice, check_floats, reject
+from gclkit.checks import check_choice, check_floats, check_one_each
 from gclkit.graphs.check_graph import check_graph, count_nodes
 
 MEASURES = ("degree", "eigenvector", "pagerank", "true_pagerank")
@@ -65,9 +65,7 @@ def feature_centrality(
         ValueError: If the features are no floating point matrix, or a node has no centrality.
     """
     check_floats("feature_centrality", "x", x, sparse=True)
-    if centrality.shape != (x.size(0),):
-        rule = f"one number per node, of shape ({x.size(0)},)"
-        reject("feature_centrality", "centrality", rule, tuple(centrality.shape))
+    check_one_each("feature_centrality", "centrality", centrality, x.size(0), "number per node")
     sparse = x.layout == torch.sparse_csr
     values = x.values() if sparse else x
     values = (values.abs() if absolute else values != 0).to(centrality.dtype)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.checks import check_floats, reject
+from gclkit.checks import check_floats, check_one_each
 from gclkit.communities.detect import Algorithm, check_detection, detect
 from gclkit.communities.strength import community_strength, edge_scores, node_strength
 
@@ -29,9 +29,7 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
         ValueError: If the features are no floating point matrix, or a node has no strength.
     """
     check_floats("feature_scores", "x", x, sparse=True)
-    if strength.shape != (x.size(0),):
-        rule = f"one number per node, of shape ({x.size(0)},)"
-        reject("feature_scores", "strength", rule, tuple(strength.shape))
+    check_one_each("feature_scores", "strength", strength, x.size(0), "number per node")
     if x.layout == torch.sparse_csr:
         size = (x.size(1), x.size(0))
         rows = torch.repeat_interleave(

@@ -11,7 +11,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_edges, check_finite, check_indices, check_one_each, reject
 from gclkit.graphs.features import check_sparse
 
 # Up to here a pair of nodes fits into one int64 key.
@@ -51,7 +51,7 @@ def check_graph(
         reject(owner, "data", "a graph of two nodes or more", f"{num_nodes} nodes")
     if edge_index.size(1) == 0:
         reject(owner, "edge_index", "a list of one edge or more", "none")
-    check_range(owner, edge_index, num_nodes)
+    check_indices(owner, "edge_index", edge_index, num_nodes)
     x = data.get("x")
     if x is None:
         if require_features:
@@ -73,13 +73,7 @@ def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
     if edge_index is None and "adj_t" in data:
         remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
         reject(owner, "edge_index", f"a tensor [2, e], here {remedy}", None)
-    if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
-        reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
-    if edge_index.dim() != 2 or edge_index.size(0) != 2:
-        reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
-    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
-        reject(owner, "edge_index", "of an integer dtype", edge_index.dtype)
-    return edge_index
+    return check_edges(owner, edge_index, any_integer=True)
 
 
 def count_nodes(owner: str, data: Data) -> int:
@@ -114,26 +108,12 @@ def count_nodes(owner: str, data: Data) -> int:
     return counted
 
 
-def check_range(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:
-    """Raises if an edge names a node that does not exist."""
-    if edge_index.numel() == 0:
-        return
-    low, high = int(edge_index.min()), int(edge_index.max())
-    if low < 0 or high >= num_nodes:
-        rule = f"node indices from 0 to {num_nodes - 1}"
-        reject(owner, "edge_index", rule, low if low < 0 else high)
-
-
 def check_edge_weight(owner: str, weight: Any, num_edges: int) -> None:
     """Raises unless ``weight`` is one finite number of at least 0 per edge."""
-    if not isinstance(weight, Tensor) or weight.shape != (num_edges,):
-        shape = tuple(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
-        reject(owner, "edge_weight", f"one weight per edge, of shape ({num_edges},)", shape)
+    check_one_each(owner, "edge_weight", weight, num_edges, "weight per edge")
     if not weight.is_floating_point():
         reject(owner, "edge_weight", "of a floating dtype", weight.dtype)
-    if not bool(weight.isfinite().all()):
-        bad = int((~weight.isfinite()).sum())
-        reject(owner, "edge_weight", "finite", f"{bad} of {num_edges} entries NaN or infinite")
+    check_finite(owner, "edge_weight", weight)
     if num_edges and float(weight.min()) < 0:
         reject(owner, "edge_weight", "not negative", float(weight.min()))
 
@@ -151,12 +131,8 @@ def _check_features(owner: str, x: Any, num_nodes: int) -> None:
             "of dtype torch.float32 or torch.float64 (gclkit.graphs.load converts)",
             x.dtype,
         )
-    entries = x
-    if x.layout == torch.sparse_csr:
-        entries = check_sparse(owner, "x", x).values()
-    if not bool(entries.isfinite().all()):
-        bad = int((~entries.isfinite()).sum())
-        reject(owner, "x", "finite", f"{bad} of {entries.numel()} entries NaN or infinite")
+    sparse = x.layout == torch.sparse_csr
+    check_finite(owner, "x", check_sparse(owner, "x", x).values() if sparse else x)
 
 
 def _check_undirected(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_finite, reject
 from gclkit.graphs.arrays import memory_limit
 
 # Wide and mostly empty features cost less as compressed rows: bag-of-words graphs such as Cora.
@@ -52,9 +52,7 @@ def as_features(
         if sp.issparse(matrix):
             matrix.sum_duplicates()
     entries = matrix.data if sp.issparse(matrix) else matrix
-    bad = int((~np.isfinite(entries)).sum())
-    if bad:
-        reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
+    check_finite(owner, name, torch.from_numpy(entries), rule="finite in float32")
     if sp.issparse(matrix):
         matrix.eliminate_zeros()
         stored = matrix.nnz
@@ -97,10 +95,8 @@ def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
         reject(owner, name, "of a real dtype", str(weights.dtype))
     with np.errstate(over="ignore"):
         weights = weights.astype(np.float32)
-    bad = int((~np.isfinite(weights)).sum())
-    if bad:
-        reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
-    return torch.from_numpy(np.ascontiguousarray(weights))
+    found = torch.from_numpy(np.ascontiguousarray(weights))
+    return check_finite(owner, name, found, rule="finite in float32")
 
 
 def as_labels(owner: str, name: str, value: Any) -> Int[Tensor, " n"]:

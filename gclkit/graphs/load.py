@@ -11,7 +11,7 @@ from typing import Any
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_one_each, reject
 from gclkit.graphs.check_graph import check_edge_index, check_graph, count_nodes
 from gclkit.graphs.datasets import DATASETS, dataset_name, list_datasets
 from gclkit.graphs.digits import digits
@@ -84,10 +84,8 @@ def load(
         data.y = read_labels("load", labels)
     data = conform_graph("load", data, sparse=sparse)
     if data.y is not None and not (isinstance(source, Data) and labels is None):
-        num_nodes = count_nodes("load", data)
-        if data.y.shape != (num_nodes,):
-            rule = f"one label per node, of shape ({num_nodes},)"
-            reject("load", "y" if labels is None else "labels", rule, tuple(data.y.shape))
+        argument = "y" if labels is None else "labels"
+        check_one_each("load", argument, data.y, count_nodes("load", data), "label per node")
     if prepare:
         data = prepare_graph(
             data,

@@ -11,11 +11,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_indices, reject
 from gclkit.graphs.check_graph import (
     check_edge_index,
     check_edge_weight,
-    check_range,
     count_nodes,
 )
 from gclkit.graphs.edge_attributes import edge_attributes, take_edges
@@ -48,7 +47,7 @@ def conform_graph(owner: str, data: Data, *, sparse: bool | None = None) -> Data
             sparse = {torch.strided: False, torch.sparse_csr: True}.get(x.layout)
         data.x = as_features(owner, "x", x, sparse=sparse).to(edge_index.device)
     num_nodes = count_nodes(owner, data)
-    check_range(owner, edge_index, num_nodes)
+    check_indices(owner, "edge_index", edge_index, num_nodes)
     if x is None:
         data.num_nodes = num_nodes
     if isinstance(y, Tensor) and y.shape in ((num_nodes,), (num_nodes, 1)):
