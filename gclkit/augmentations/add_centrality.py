@@ -16,6 +16,7 @@ from gclkit.augmentations.centrality import (
 )
 from gclkit.checks import check_choice, check_floats, check_one_each
 from gclkit.graphs.check_graph import check_graph, count_nodes
+from gclkit.sparse import column_sums
 
 MEASURES = ("degree", "eigenvector", "pagerank", "true_pagerank")
 
@@ -66,15 +67,7 @@ def feature_centrality(
     """
     check_floats("feature_centrality", "x", x, sparse=True)
     check_one_each("feature_centrality", "centrality", centrality, x.size(0), "number per node")
-    sparse = x.layout == torch.sparse_csr
-    values = x.values() if sparse else x
-    values = (values.abs() if absolute else values != 0).to(centrality.dtype)
-    if not sparse:
-        return values.T @ centrality
-    nodes = torch.arange(x.size(0), device=x.device)
-    rows = torch.repeat_interleave(nodes, x.crow_indices().diff().long())
-    votes = centrality.new_zeros(x.size(1))
-    return votes.index_add(0, x.col_indices().long(), values * centrality[rows])
+    return column_sums(x, centrality, torch.abs if absolute else lambda entries: entries != 0)
 
 
 class AddCentrality(BaseTransform):

@@ -13,6 +13,7 @@ from torch_geometric.transforms import BaseTransform
 from gclkit.checks import check_floats, check_one_each
 from gclkit.communities.detect import Algorithm, check_detection, detect
 from gclkit.communities.strength import community_strength, edge_scores, node_strength
+from gclkit.sparse import column_sums
 
 
 def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Float[Tensor, " f"]:
@@ -30,14 +31,7 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
     """
     check_floats("feature_scores", "x", x, sparse=True)
     check_one_each("feature_scores", "strength", strength, x.size(0), "number per node")
-    if x.layout == torch.sparse_csr:
-        size = (x.size(1), x.size(0))
-        rows = torch.repeat_interleave(
-            torch.arange(x.size(0), device=x.device), x.crow_indices().diff()
-        )
-        votes = x.values().abs().to(strength.dtype) * strength[rows]
-        return votes.new_zeros(size[0]).index_add(0, x.col_indices().long(), votes)
-    return x.abs().to(strength.dtype).T @ strength
+    return column_sums(x, strength)
 
 
 class AddCommunities(BaseTransform):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from gclkit.checks import check_finite, reject
 from gclkit.graphs.arrays import memory_limit
+from gclkit.sparse import csr_tensor
 
 # Wide and mostly empty features cost less as compressed rows: bag-of-words graphs such as Cora.
 SPARSE_ABOVE_COLUMNS = 500
@@ -78,14 +78,8 @@ def sparse_rows(matrix: sp.csr_matrix) -> Float[Tensor, "n f"]:
         torch.from_numpy(matrix.indices.astype(np.int64)),
         torch.from_numpy(matrix.data.astype(np.float32)),
         matrix.shape,
+        check=True,
     )
-
-
-def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
-    """A sparse CSR tensor whose indices have been looked at, made without PyTorch's notices."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse")
-        return torch.sparse_csr_tensor(crow, col, values, size=tuple(shape), check_invariants=True)
 
 
 def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:

@@ -18,7 +18,8 @@ from gclkit.graphs.check_graph import (
     count_nodes,
 )
 from gclkit.graphs.edge_attributes import edge_attributes, take_edges
-from gclkit.graphs.features import as_features, csr_tensor
+from gclkit.graphs.features import as_features
+from gclkit.sparse import csr_tensor
 
 
 def say(line: str) -> None:

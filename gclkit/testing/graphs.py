@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from gclkit.checks import check_count
-from gclkit.graphs.features import csr_tensor
+from gclkit.sparse import csr_tensor
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy

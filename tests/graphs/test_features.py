@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from gclkit.graphs.features import as_features, as_labels, check_sparse, csr_tensor
+from gclkit.graphs.features import as_features, as_labels, check_sparse
+from gclkit.sparse import csr_tensor
 
 WIDE = np.zeros((30, 600))
 WIDE[np.arange(30), np.arange(30) * 7] = np.arange(30) + 0.5
