@@ -11,17 +11,21 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-class NotFinite(ValueError):
+class Rejected(ValueError):
+    """What the checks raise, to be told from the errors of the libraries underneath."""
+
+
+class NotFinite(Rejected):
     """A tensor with NaN or infinite entries: bad input, or a training that diverged."""
 
 
 def reject(
-    owner: str, name: str, rule: str, value: object, *, error: type[ValueError] = ValueError
+    owner: str, name: str, rule: str, value: object, *, error: type[Rejected] = Rejected
 ) -> NoReturn:
     """Raises the one error message shape of the package.
 
     Raises:
-        ValueError: Always: ``owner: 'name' must be rule (got value)``.
+        Rejected: Always, a ``ValueError``: ``owner: 'name' must be rule (got value)``.
     """
     raise error(f"{owner}: '{name}' must be {rule} (got {value!r})")
 
@@ -88,12 +92,43 @@ def check_same_shape(owner: str, name: str, value: Tensor, other_name: str, othe
         reject(owner, name, rule, tuple(value.shape))
 
 
-def check_finite(owner: str, name: str, value: Tensor) -> Tensor:
+def check_one_each(owner: str, name: str, value: Tensor, count: int, what: str) -> Tensor:
+    """Returns ``value`` if it is a tensor of one ``what``, such as a label per node, else raises.
+
+    Args:
+        owner: Function that the error message names.
+        name: Argument that the error message names.
+        value: The tensor, [count].
+        count: How many nodes or edges there are.
+        what: What each has, such as ``"label per node"``.
+    """
+    import torch
+
+    if not isinstance(value, torch.Tensor) or value.shape != (count,):
+        got = tuple(value.shape) if isinstance(value, torch.Tensor) else type(value).__name__
+        reject(owner, name, f"one {what}, of shape ({count},)", got)
+    return value
+
+
+def check_indices(owner: str, name: str, value: Tensor, num_nodes: int) -> Tensor:
+    """Returns ``value`` if its entries lie from 0 to ``num_nodes - 1``, else raises.
+
+    Waits for the device that it lies on.
+    """
+    if value.numel():
+        low, high = (int(end) for end in value.aminmax())
+        if low < 0 or high >= num_nodes:
+            rule = f"node indices from 0 to {num_nodes - 1}"
+            reject(owner, name, rule, low if low < 0 else high)
+    return value
+
+
+def check_finite(owner: str, name: str, value: Tensor, *, rule: str = "finite") -> Tensor:
     """Returns ``value`` if it holds no NaN and no infinity, else raises :class:`NotFinite`."""
     bad = int((~value.isfinite()).sum())
     if bad:
         what = f"{bad} of {value.numel()} entries NaN or infinite"
-        reject(owner, name, "finite", what, error=NotFinite)
+        reject(owner, name, rule, what, error=NotFinite)
     return value
 
 
@@ -136,7 +171,13 @@ def check_floats(
     return value
 
 
-def check_edges(owner: str, edge_index: Tensor, num_nodes: int | None = None) -> Tensor:
+def check_edges(
+    owner: str,
+    edge_index: Tensor,
+    num_nodes: int | None = None,
+    *,
+    any_integer: bool = False,
+) -> Tensor:
     """Returns ``edge_index`` if it is two rows of int64 node indices, else raises.
 
     Args:
@@ -144,6 +185,7 @@ def check_edges(owner: str, edge_index: Tensor, num_nodes: int | None = None) ->
         edge_index: The edges, [2, e].
         num_nodes: Indices must lie below. Looked at on a CPU only: elsewhere it would wait for
             the device. (default: any)
+        any_integer: Whether other integer dtypes are allowed.
     """
     import torch
 
@@ -151,13 +193,13 @@ def check_edges(owner: str, edge_index: Tensor, num_nodes: int | None = None) ->
         reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
-    if edge_index.dtype != torch.int64:
-        reject(owner, "edge_index", "of dtype torch.int64", edge_index.dtype)
-    if num_nodes is not None and edge_index.numel() and edge_index.device.type == "cpu":
-        low, high = (int(end) for end in edge_index.aminmax())
-        if low < 0 or high >= num_nodes:
-            rule = f"node indices from 0 to {num_nodes - 1}"
-            reject(owner, "edge_index", rule, low if low < 0 else high)
+    kind = edge_index.dtype
+    if any_integer and (kind.is_floating_point or kind.is_complex or kind == torch.bool):
+        reject(owner, "edge_index", "of an integer dtype", kind)
+    if not any_integer and kind != torch.int64:
+        reject(owner, "edge_index", "of dtype torch.int64", kind)
+    if num_nodes is not None and edge_index.device.type == "cpu":
+        check_indices(owner, "edge_index", edge_index, num_nodes)
     return edge_index
 
 
@@ -165,16 +207,16 @@ def unsupported(owner: str, what: str, supported: Iterable[str]) -> NoReturn:
     """Raises the one message for a component that an operation cannot treat.
 
     Raises:
-        ValueError: Always: ``owner: what; supported: first, second, …``.
+        Rejected: Always, a ``ValueError``: ``owner: what; supported: first, second, …``.
     """
-    raise ValueError(f"{owner}: {what}; supported: {', '.join(supported)}")
+    raise Rejected(f"{owner}: {what}; supported: {', '.join(supported)}")
 
 
 def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
     """Raises before an allocation that would not fit.
 
     Raises:
-        ValueError: Always: ``owner: needs about 38.1 GB for sizes; advice``.
+        Rejected: Always, a ``ValueError``: ``owner: needs about 38.1 GB for sizes; advice``.
     """
     size = f"{needed / 1e9:.1f} GB" if needed >= 1e8 else f"{needed / 1e6:.1f} MB"
-    raise ValueError(f"{owner}: needs about {size} for {sizes}; {advice}")
+    raise Rejected(f"{owner}: needs about {size} for {sizes}; {advice}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import scipy.sparse as sp
@@ -15,8 +15,10 @@ from torch.utils.weak import WeakTensorKeyDictionary
 _TRANSPOSED = WeakTensorKeyDictionary()
 
 
-def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence[int]) -> Tensor:
-    """A CSR tensor of parts that are known to be valid.
+def csr_tensor(
+    row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence[int], *, check: bool = False
+) -> Tensor:
+    """A CSR tensor of its parts.
 
     PyTorch announces on first use that its CSR layout is in beta; the part used here, the
     product with a dense matrix, is covered by tests, so users are not told again.
@@ -26,11 +28,16 @@ def csr_tensor(row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence
         column: Column of each entry.
         value: Value of each entry.
         shape: Rows and columns.
+        check: Whether the parts come from outside: a product with a column that does not exist
+            would read foreign memory.
+
+    Raises:
+        RuntimeError: If the parts make no matrix and :obj:`check` is set.
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
         return torch.sparse_csr_tensor(
-            row_start, column, value, tuple(shape), check_invariants=False
+            row_start, column, value, tuple(shape), check_invariants=check
         )
 
 
@@ -47,6 +54,26 @@ def mask_columns(matrix: Tensor, keep: Tensor) -> Tensor:
         values = matrix.values() * keep[matrix.col_indices()]
         return csr_tensor(matrix.crow_indices(), matrix.col_indices(), values, matrix.shape)
     return matrix * keep.to(matrix.dtype)
+
+
+def column_sums(
+    matrix: Float[Tensor, "n f"],
+    weight: Float[Tensor, " n"],
+    change: Callable[[Tensor], Tensor] = torch.abs,
+) -> Float[Tensor, " f"]:
+    """``change(matrix).T @ weight`` in the dtype of the weights; CSR is never made dense.
+
+    Args:
+        matrix: Strided or CSR.
+        weight: One per row.
+        change: Applied to each entry; leaves 0 at 0.
+    """
+    if matrix.layout != torch.sparse_csr:
+        return change(matrix).to(weight.dtype).T @ weight
+    rows = torch.arange(matrix.size(0), device=matrix.device)
+    rows = torch.repeat_interleave(rows, matrix.crow_indices().diff().long())
+    entries = change(matrix.values()).to(weight.dtype) * weight[rows]
+    return weight.new_zeros(matrix.size(1)).index_add(0, matrix.col_indices().long(), entries)
 
 
 def sparse_product(

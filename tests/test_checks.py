@@ -4,13 +4,17 @@ import pytest
 import torch
 
 from gclkit.checks import (
+    NotFinite,
+    Rejected,
     check_choice,
     check_count,
     check_device,
     check_edges,
     check_finite,
     check_floats,
+    check_indices,
     check_non_negative,
+    check_one_each,
     check_positive,
     check_probability,
     check_same_shape,
@@ -121,6 +125,47 @@ def test_sentences(call, sentence):
     with pytest.raises(ValueError) as refusal:
         call()
     assert str(refusal.value) == sentence
+
+
+def test_indices_and_one_of_each():
+    index = torch.tensor([[0, 4], [2, 1]])
+    assert check_indices("o", "pairs", index, 5) is index
+    assert check_edges("o", index.int(), any_integer=True).dtype == torch.int32
+    for refuse, sentence in [
+        (lambda: check_indices("o", "pairs", index, 4), "'pairs' must be node indices from 0 to 3"),
+        (lambda: check_indices("o", "pairs", index - 1, 9), "'pairs' must be node indices from 0"),
+        (
+            lambda: check_edges("o", index.float(), any_integer=True),
+            "'edge_index' must be of an integer dtype (got torch.float32)",
+        ),
+        (
+            lambda: check_one_each("o", "y", index, 4, "label per node"),
+            "'y' must be one label per node, of shape (4,) (got (2, 2))",
+        ),
+        (
+            lambda: check_one_each("o", "y", [1], 1, "label per node"),
+            "'y' must be one label per node, of shape (1,) (got 'list')",
+        ),
+        (
+            lambda: check_finite("o", "x", torch.tensor([NAN]), rule="finite in float32"),
+            "'x' must be finite in float32 (got '1 of 1 entries NaN or infinite')",
+        ),
+    ]:
+        with pytest.raises(Rejected) as refusal:
+            refuse()
+        assert str(refusal.value).startswith(f"o: {sentence}")
+
+
+def test_refusals_are_told_from_other_errors():
+    for refuse in (
+        lambda: check_count("o", "k", 0),
+        lambda: check_finite("o", "x", torch.tensor([NAN])),
+        lambda: unsupported("o", "this", ("a", "b")),
+        lambda: reject_size("o", 3.81e10, "n=9", "use less"),
+    ):
+        with pytest.raises(Rejected):
+            refuse()
+    assert issubclass(NotFinite, Rejected) and issubclass(Rejected, ValueError)
 
 
 def test_what_is_right_comes_back():

@@ -37,11 +37,11 @@ from gclkit import (
     training,
 )
 from gclkit import regularizers as reg
-from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, huge_graph
+from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, MISLABELED, SOUND, huge_graph
 
 SECONDS_PER_CASE = 60
 SEEDS = (0, 1)
-CORPUS = {**SOUND, **CONVERTIBLE, **MALFORMED}
+CORPUS = {**SOUND, **CONVERTIBLE, **MALFORMED, **MISLABELED}
 # Entries that are not finite, or whose products are not.
 WILD = {"NaN", "infinity", "huge features", "NaN weight"}
 OWNER = re.compile(r"[A-Za-z_][\w.]*: \S")

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from gclkit import sparse
-from gclkit.sparse import csr_tensor, sparse_product, transposed
+from gclkit.sparse import column_sums, csr_tensor, sparse_product, transposed
 
 
 def random_csr(rows=6, columns=5, dtype=torch.float64, index=torch.int64):
@@ -122,3 +122,19 @@ def test_the_transposed_matrix_goes_with_the_matrix():
     del matrix
     gc.collect()
     assert len(sparse._TRANSPOSED) == known
+
+
+def test_column_sums_of_sparse_rows_are_those_of_dense_ones():
+    matrix, dense = random_csr()
+    weight = torch.linspace(-0.5, 2.0, 6, dtype=torch.float64)
+    for change, entries in [(torch.abs, dense.abs()), (lambda e: e != 0, dense != 0)]:
+        expected = (entries.double() * weight[:, None]).sum(dim=0)
+        for x in (dense, matrix):
+            torch.testing.assert_close(column_sums(x, weight, change), expected)
+
+
+def test_parts_from_outside_are_checked():
+    parts = (torch.tensor([0, 1, 2]), torch.tensor([0, 5]), torch.ones(2), (2, 3))
+    csr_tensor(*parts)
+    with pytest.raises(RuntimeError):
+        csr_tensor(*parts, check=True)

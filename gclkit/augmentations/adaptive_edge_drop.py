@@ -8,8 +8,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.augmentations.edge_drop import edge_coins, keep_edges
-from gclkit.checks import check_floats, check_probability, reject
+from gclkit.augmentations.edge_drop import edge_coins, keep_edges, scored_edges
+from gclkit.checks import check_floats, check_probability
 
 
 def adaptive_drop_probability(
@@ -17,7 +17,7 @@ def adaptive_drop_probability(
     p: float,
     *,
     threshold: float = 0.7,
-    mean: Float[Tensor, ""] | None = None,
+    mean: Float[Tensor, "*k"] | None = None,
 ) -> Float[Tensor, " k"]:
     r"""Probability of dropping each edge or feature, larger where the weight is.
 
@@ -30,7 +30,8 @@ def adaptive_drop_probability(
         weight: Weights, 0 or more, from :func:`~gclkit.augmentations.drop_weight`.
         p: Wanted drop rate, in [0, 1].
         threshold: Largest drop probability, in [0, 1].
-        mean: Mean weight of the whole graph, where :obj:`weight` is a part of it.
+        mean: Mean weight of the whole graph, where :obj:`weight` is a part of it; one per edge
+            where edges are of several graphs.
 
     Raises:
         ValueError: If :obj:`p` or :obj:`threshold` is no probability.
@@ -51,8 +52,8 @@ class AdaptiveEdgeDrop(BaseTransform):
     <https://arxiv.org/abs/2010.14945>`_); the probabilities are those of
     :func:`adaptive_drop_probability`. Reads ``edge_drop_weight`` and
     ``edge_drop_weight_mean``, written by :class:`~gclkit.augmentations.AddCentrality`, so
-    that a batch of a graph is treated like the graph. The realised rate is written to
-    ``edge_drop_rate``.
+    that a batch of a graph, or of several, is treated like the graph. The realised rate is
+    written to ``edge_drop_rate``.
 
     Args:
         p: Wanted drop rate, in [0, 1].
@@ -77,13 +78,10 @@ class AdaptiveEdgeDrop(BaseTransform):
         self.generator = generator
 
     def forward(self, data: Data) -> Data:
-        weight = data.get("edge_drop_weight")
-        if weight is None:
-            rule = "a graph with 'edge_drop_weight': apply gclkit.augmentations.AddCentrality first"
-            reject("AdaptiveEdgeDrop", "data", rule, data)
-        drop = adaptive_drop_probability(
-            weight, self.p, threshold=self.threshold, mean=data.get("edge_drop_weight_mean")
+        weight, mean = scored_edges(
+            "AdaptiveEdgeDrop", data, "edge_drop_weight", "gclkit.augmentations.AddCentrality"
         )
+        drop = adaptive_drop_probability(weight, self.p, threshold=self.threshold, mean=mean)
         if self.symmetric:
             drop = _mean_of_both_directions(data, drop)
         coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)

@@ -7,8 +7,8 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.adaptive_edge_drop import adaptive_drop_probability
-from gclkit.augmentations.feature_mask import keep_features, require_features
-from gclkit.checks import check_probability, reject
+from gclkit.augmentations.feature_mask import keep_features, scored_features
+from gclkit.checks import check_probability
 
 
 class AdaptiveFeatureMask(BaseTransform):
@@ -18,7 +18,8 @@ class AdaptiveFeatureMask(BaseTransform):
     <https://arxiv.org/abs/2010.14945>`_); the probabilities are those of
     :func:`~gclkit.augmentations.adaptive_drop_probability`. Reads ``feature_drop_weight``,
     written by :class:`~gclkit.augmentations.AddCentrality`, so that a batch of a graph is
-    treated like the graph. The columns kept are written to ``feature_keep`` [1, f].
+    treated like the graph; a batch of several graphs is refused. The columns kept are
+    written to ``feature_keep`` [1, f].
 
     Args:
         p: Wanted mask rate, in [0, 1].
@@ -43,15 +44,11 @@ class AdaptiveFeatureMask(BaseTransform):
         self.fold = fold
 
     def forward(self, data: Data) -> Data:
-        x = require_features("AdaptiveFeatureMask", data)
-        weight = data.get("feature_drop_weight")
-        if weight is None:
-            rule = (
-                "a graph with 'feature_drop_weight': apply gclkit.augmentations.AddCentrality first"
-            )
-            reject("AdaptiveFeatureMask", "data", rule, data)
-        drop = adaptive_drop_probability(weight[0], self.p, threshold=self.threshold)
-        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
+        weight = scored_features(
+            "AdaptiveFeatureMask", data, "feature_drop_weight", "gclkit.augmentations.AddCentrality"
+        )
+        drop = adaptive_drop_probability(weight, self.p, threshold=self.threshold)
+        coins = torch.rand(len(drop), generator=self.generator, device=data.x.device)
         return keep_features(data, coins >= drop, fold=self.fold)
 
     def __repr__(self) -> str:

@@ -14,8 +14,9 @@ from gclkit.augmentations.centrality import (
     lazy_walk_centrality,
     pagerank,
 )
-from gclkit.checks import check_choice, check_floats, reject
-from gclkit.graphs import check_graph
+from gclkit.checks import check_choice, check_floats, check_one_each
+from gclkit.graphs.check_graph import check_graph, count_nodes
+from gclkit.sparse import column_sums
 
 MEASURES = ("degree", "eigenvector", "pagerank", "true_pagerank")
 
@@ -65,18 +66,8 @@ def feature_centrality(
         ValueError: If the features are no floating point matrix, or a node has no centrality.
     """
     check_floats("feature_centrality", "x", x, sparse=True)
-    if centrality.shape != (x.size(0),):
-        rule = f"one number per node, of shape ({x.size(0)},)"
-        reject("feature_centrality", "centrality", rule, tuple(centrality.shape))
-    sparse = x.layout == torch.sparse_csr
-    values = x.values() if sparse else x
-    values = (values.abs() if absolute else values != 0).to(centrality.dtype)
-    if not sparse:
-        return values.T @ centrality
-    nodes = torch.arange(x.size(0), device=x.device)
-    rows = torch.repeat_interleave(nodes, x.crow_indices().diff().long())
-    votes = centrality.new_zeros(x.size(1))
-    return votes.index_add(0, x.col_indices().long(), values * centrality[rows])
+    check_one_each("feature_centrality", "centrality", centrality, x.size(0), "number per node")
+    return column_sums(x, centrality, torch.abs if absolute else lambda entries: entries != 0)
 
 
 class AddCentrality(BaseTransform):
@@ -120,7 +111,7 @@ class AddCentrality(BaseTransform):
 
     def _centralities(self, data: Data) -> tuple[Tensor, Tensor]:
         """Float64 centralities of the nodes, for features and for edges."""
-        graph = (data.edge_index, int(data.num_nodes or 0))
+        graph = (data.edge_index, count_nodes("AddCentrality", data))
         weight = data.get("edge_weight")
         if self.measure == "pagerank":
             walk = lazy_walk_centrality(*graph, steps=10, edge_weight=weight)

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.augmentations.feature_mask import keep_features, require_features
-from gclkit.checks import check_floats, check_probability, reject
+from gclkit.augmentations.feature_mask import keep_features, scored_features
+from gclkit.checks import check_floats, check_probability
 
 
 def communal_drop_probability(
@@ -56,7 +56,8 @@ class CommunalAttributeVoting(BaseTransform):
     (`arXiv:2305.04658 <https://arxiv.org/abs/2305.04658>`_); the probabilities are those
     of :func:`communal_drop_probability`. Reads ``feature_score``, written by
     :class:`~gclkit.communities.AddCommunities`, so that a batch of a graph is treated like
-    the graph. The columns kept are written to ``feature_keep`` [1, f].
+    the graph; a batch of several graphs is refused. The columns kept are written
+    to ``feature_keep`` [1, f].
 
     Args:
         p: Wanted mask rate, in [0, 1].
@@ -81,13 +82,11 @@ class CommunalAttributeVoting(BaseTransform):
         self.fold = fold
 
     def forward(self, data: Data) -> Data:
-        x = require_features("CommunalAttributeVoting", data)
-        score = data.get("feature_score")
-        if score is None:
-            rule = "a graph with 'feature_score': apply gclkit.communities.AddCommunities first"
-            reject("CommunalAttributeVoting", "data", rule, data)
-        drop = communal_drop_probability(score[0], self.p, threshold=self.threshold)
-        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
+        score = scored_features(
+            "CommunalAttributeVoting", data, "feature_score", "gclkit.communities.AddCommunities"
+        )
+        drop = communal_drop_probability(score, self.p, threshold=self.threshold)
+        coins = torch.rand(len(drop), generator=self.generator, device=data.x.device)
         return keep_features(data, coins >= drop, fold=self.fold)
 
     def __repr__(self) -> str:

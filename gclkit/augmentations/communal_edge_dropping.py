@@ -8,8 +8,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.augmentations.edge_drop import edge_coins, keep_edges
-from gclkit.checks import check_floats, check_probability, reject
+from gclkit.augmentations.edge_drop import edge_coins, keep_edges, scored_edges
+from gclkit.checks import check_floats, check_probability
 
 
 def communal_keep_probability(
@@ -17,7 +17,7 @@ def communal_keep_probability(
     p: float,
     *,
     threshold: float = 1.0,
-    mean: Float[Tensor, ""] | None = None,
+    mean: Float[Tensor, "*e"] | None = None,
 ) -> Float[Tensor, " e"]:
     r"""Probability of keeping each edge, larger inside strong communities.
 
@@ -31,7 +31,8 @@ def communal_keep_probability(
         score: Edge scores in [0, 1], from :func:`~gclkit.communities.edge_scores`.
         p: Wanted drop rate, in [0, 1].
         threshold: Largest drop probability, in [0, 1].
-        mean: Mean score of the whole graph, where :obj:`score` is a part of it.
+        mean: Mean score of the whole graph, where :obj:`score` is a part of it; one per edge where
+            edges are of several graphs.
 
     Raises:
         ValueError: If :obj:`p` or :obj:`threshold` is no probability.
@@ -52,8 +53,8 @@ class CommunalEdgeDropping(BaseTransform):
     From "CSGCL: Community-Strength-Enhanced Graph Contrastive Learning"
     (`arXiv:2305.04658 <https://arxiv.org/abs/2305.04658>`_); the probabilities are those
     of :func:`communal_keep_probability`. Reads ``edge_score`` and ``edge_score_mean``,
-    written by :class:`~gclkit.communities.AddCommunities`, so that a batch of a graph is
-    treated like the graph. The realised rate is written to ``edge_drop_rate``.
+    written by :class:`~gclkit.communities.AddCommunities`, so that a batch of a graph, or of
+    several, is treated like the graph. The realised rate is written to ``edge_drop_rate``.
 
     Args:
         p: Wanted drop rate, in [0, 1].
@@ -78,12 +79,11 @@ class CommunalEdgeDropping(BaseTransform):
         self.generator = generator
 
     def forward(self, data: Data) -> Data:
-        score = data.get("edge_score")
-        if score is None:
-            rule = "a graph with 'edge_score': apply gclkit.communities.AddCommunities first"
-            reject("CommunalEdgeDropping", "data", rule, data)
+        score, mean = scored_edges(
+            "CommunalEdgeDropping", data, "edge_score", "gclkit.communities.AddCommunities"
+        )
         keep_probability = communal_keep_probability(
-            score, self.p, threshold=self.threshold, mean=data.get("edge_score_mean")
+            score, self.p, threshold=self.threshold, mean=mean
         )
         coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)
         return keep_edges(data, coins < keep_probability)

@@ -12,7 +12,7 @@ from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.centrality import check_weights
 from gclkit.checks import check_count, check_non_negative, check_positive, check_probability, reject
-from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
 
 def personalized_pagerank(
@@ -126,7 +126,8 @@ class Diffusion(BaseTransform):
 
     Args:
         alpha: Chance to restart, in (0, 1].
-        top_k: Entries kept per node.
+        top_k: Entries kept per node, and no more than nodes: graphs that are to be batched need
+            as many nodes at least.
         threshold: Entries below it become 0.
         tolerance: Smallest mass that is pushed on.
 
@@ -151,7 +152,7 @@ class Diffusion(BaseTransform):
 
     def forward(self, data: Data) -> Data:
         check_graph("Diffusion", data, require_features=False)
-        n = int(data.num_nodes or 0)
+        n = count_nodes("Diffusion", data)
         column, value = personalized_pagerank(
             data.edge_index,
             n,
@@ -178,8 +179,8 @@ def diffusion_view(data: Data) -> Data:
     """The graph or batch with the diffusion in place of its edges.
 
     Args:
-        data: A graph on which :class:`Diffusion` was applied, or a batch of one; entries
-            that lead out of the batch are left out.
+        data: A graph on which :class:`Diffusion` was applied, a batch of one, whose entries that
+            lead out of the batch are left out, or a batch of several such graphs.
 
     Returns:
         ``x``, ``edge_index`` and ``edge_weight``: row ``i`` of the diffusion flows into node
@@ -192,7 +193,12 @@ def diffusion_view(data: Data) -> Data:
     if column is None or value is None:
         rule = "a graph with 'diffusion_column': apply gclkit.augmentations.Diffusion first"
         reject("diffusion_view", "data", rule, data)
-    node_id, order = data.node_id.sort()
+    node_id = data.node_id
+    if data.get("batch") is not None:
+        # Graphs are numbered from 0 each: a block of numbers of its own keeps them apart.
+        block = data.batch * (torch.maximum(node_id.max(), column.max()) + 1)
+        node_id, column = node_id + block, column + block[:, None]
+    node_id, order = node_id.sort()
     place = torch.searchsorted(node_id, column).clamp(max=node_id.numel() - 1)
     kept = (node_id[place] == column) & (value > 0)
     target = torch.arange(column.size(0), device=column.device)[:, None].expand_as(column)

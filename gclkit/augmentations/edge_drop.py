@@ -8,7 +8,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.checks import check_edges, check_probability
+from gclkit.checks import check_edges, check_probability, reject
+from gclkit.graphs.edge_attributes import take_edges
 
 
 def edge_coins(
@@ -29,19 +30,37 @@ def edge_coins(
     return torch.rand(pairs.numel(), generator=generator, device=device)[pair]
 
 
+def scored_edges(
+    owner: str, data: Data, name: str, writer: str
+) -> tuple[Float[Tensor, " e"], Float[Tensor, "*e"] | None]:
+    """What a transform wrote per edge, and the mean over the graph that each edge is in.
+
+    Args:
+        owner: Transform that an error message names.
+        data: The graph, a part of it, or a batch of several graphs.
+        name: The attribute; its mean is called the same with ``_mean`` behind.
+        writer: Transform that writes both.
+
+    Raises:
+        ValueError: If the graph does not have it, or no longer one number per edge.
+    """
+    value, mean = data.get(name), data.get(f"{name}_mean")
+    if value is None:
+        reject(owner, "data", f"a graph with '{name}': apply {writer} first", data)
+    if value.shape != (data.num_edges,):
+        rule = f"one number per edge, of shape ({data.num_edges},): apply {writer} to these edges"
+        reject(owner, name, rule, tuple(value.shape))
+    if mean is not None and mean.numel() > 1:
+        mean = mean[data.batch[data.edge_index[0]]]
+    return value, mean
+
+
 def keep_edges(data: Data, keep: Bool[Tensor, " e"]) -> Data:
     """The graph with some of its edges, their weights and all other edge attributes."""
     edges = data.num_edges
-    # Named before anything is cut: what counts as an edge attribute depends on their number.
-    names = [key for key, value in data.to_dict().items() if _is_edge_tensor(data, key, value)]
-    for key in names:
-        data[key] = data[key][:, keep] if key == "edge_index" else data[key][keep]
+    take_edges(data, keep)
     data.edge_drop_rate = 1 - data.num_edges / edges if edges else 0.0
     return data
-
-
-def _is_edge_tensor(data: Data, key: str, value: object) -> bool:
-    return isinstance(value, Tensor) and value.dim() > 0 and data.is_edge_attr(key)
 
 
 class EdgeDrop(BaseTransform):

@@ -28,6 +28,28 @@ def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
     return x
 
 
+def scored_features(owner: str, data: Data, name: str, writer: str) -> Float[Tensor, " f"]:
+    """What a transform wrote per feature.
+
+    Args:
+        owner: Transform that an error message names.
+        data: The graph, or a part of it.
+        name: The attribute, [1, f].
+        writer: Transform that writes it.
+
+    Raises:
+        ValueError: If the graph does not have it, or is a batch of several graphs that differ in
+            it: a mask is one for all nodes.
+    """
+    value, x = data.get(name), require_features(owner, data)
+    if value is None:
+        reject(owner, "data", f"a graph with '{name}': apply {writer} first", data)
+    if value.shape != (1, x.size(1)):
+        rule = f"of one graph, of shape (1, {x.size(1)}): apply {owner} before graphs are batched"
+        reject(owner, name, rule, tuple(value.shape))
+    return value[0]
+
+
 class FeatureMask(BaseTransform):
     r"""Sets each feature column to 0, for all nodes, with probability :obj:`p`.
 

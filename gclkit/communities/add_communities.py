@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.checks import check_floats, reject
-from gclkit.communities.detect import detect
+from gclkit.checks import check_floats, check_one_each
+from gclkit.communities.detect import Algorithm, check_detection, detect
 from gclkit.communities.strength import community_strength, edge_scores, node_strength
+from gclkit.sparse import column_sums
 
 
 def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Float[Tensor, " f"]:
@@ -27,17 +30,8 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
         ValueError: If the features are no floating point matrix, or a node has no strength.
     """
     check_floats("feature_scores", "x", x, sparse=True)
-    if strength.shape != (x.size(0),):
-        rule = f"one number per node, of shape ({x.size(0)},)"
-        reject("feature_scores", "strength", rule, tuple(strength.shape))
-    if x.layout == torch.sparse_csr:
-        size = (x.size(1), x.size(0))
-        rows = torch.repeat_interleave(
-            torch.arange(x.size(0), device=x.device), x.crow_indices().diff()
-        )
-        votes = x.values().abs().to(strength.dtype) * strength[rows]
-        return votes.new_zeros(size[0]).index_add(0, x.col_indices().long(), votes)
-    return x.abs().to(strength.dtype).T @ strength
+    check_one_each("feature_scores", "strength", strength, x.size(0), "number per node")
+    return column_sums(x, strength)
 
 
 class AddCommunities(BaseTransform):
@@ -55,26 +49,25 @@ class AddCommunities(BaseTransform):
         algorithm: As in :func:`~gclkit.communities.detect`, or a label per node.
         seed: Seed of the detection.
         resolution: Resolution of the detection.
+
+    Raises:
+        ValueError: For settings that :func:`~gclkit.communities.detect` refuses.
     """
 
     def __init__(
         self,
-        algorithm: str | Int[Tensor, " n"] = "leiden",
+        algorithm: Algorithm | Int[Tensor, " n"] = "leiden",
         *,
         seed: int = 0,
         resolution: float = 1.0,
     ) -> None:
+        check_detection("AddCommunities", algorithm, seed, resolution)
         self.algorithm = algorithm
         self.seed = seed
         self.resolution = resolution
 
     def forward(self, data: Data) -> Data:
-        part = detect(
-            data,
-            algorithm=self.algorithm,  # type: ignore[arg-type]
-            seed=self.seed,
-            resolution=self.resolution,
-        )
+        part = detect(data, algorithm=self.algorithm, seed=self.seed, resolution=self.resolution)
         x = data.get("x")
         dtype = x.dtype if x is not None and x.dtype.is_floating_point else torch.float32
         by_community = community_strength(
@@ -91,5 +84,13 @@ class AddCommunities(BaseTransform):
         return data
 
     def __repr__(self) -> str:
-        name = self.algorithm if isinstance(self.algorithm, str) else "given labels"
-        return f"AddCommunities(algorithm={name!r}, seed={self.seed})"
+        # PyG tells by it whether a processed dataset is still the one that is asked for.
+        name = _short_name(self.algorithm)
+        return f"AddCommunities(algorithm={name!r}, seed={self.seed}, resolution={self.resolution})"
+
+
+def _short_name(algorithm: Algorithm | Int[Tensor, " n"]) -> str:
+    if not isinstance(algorithm, Tensor):
+        return algorithm
+    content = algorithm.cpu().to(torch.int64).numpy().astype("<i8").tobytes()
+    return f"given labels {hashlib.sha256(content).hexdigest()[:16]}"

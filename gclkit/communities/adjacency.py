@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
+from gclkit.graphs.check_graph import count_nodes
 
 
 def symmetric_adjacency(data: Data) -> sp.csr_matrix:
@@ -20,7 +21,7 @@ def symmetric_adjacency(data: Data) -> sp.csr_matrix:
     Raises:
         ValueError: If an edge weight is negative or not finite.
     """
-    n = int(data.num_nodes or 0)
+    n = count_nodes("detect", data)
     row, col = data.edge_index.cpu().numpy()
     weight = np.ones(row.size)
     if data.get("edge_weight") is not None:

@@ -17,15 +17,16 @@ from gclkit.communities.leiden import leiden
 from gclkit.communities.louvain import louvain
 from gclkit.communities.partition import Partition
 from gclkit.communities.strength import community_strength
-from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
+Algorithm = Literal["leiden", "louvain", "label_propagation"]
 ALGORITHMS = {"leiden": leiden, "louvain": louvain, "label_propagation": label_propagation}
 
 
 def detect(
     data: Data,
     *,
-    algorithm: Literal["leiden", "louvain", "label_propagation"] | Int[Tensor, " n"] = "leiden",
+    algorithm: Algorithm | Int[Tensor, " n"] = "leiden",
     seed: int = 0,
     resolution: float = 1.0,
 ) -> Partition:
@@ -47,12 +48,14 @@ def detect(
             or non-finite edge weights, a negative seed or a graph that is no graph.
     """
     check_graph("detect", data, require_features=False)
-    check_count("detect", "seed", seed, at_least=0)
-    check_positive("detect", "resolution", resolution)
+    check_detection("detect", algorithm, seed, resolution)
     if isinstance(algorithm, Tensor):
-        labels = _check_labels(algorithm, int(data.num_nodes or 0)).cpu().numpy()
+        num_nodes = count_nodes("detect", data)
+        if len(algorithm) != num_nodes:
+            rule = f"a name or a label for each of the {num_nodes} nodes"
+            reject("detect", "algorithm", rule, tuple(algorithm.shape))
+        labels = algorithm.cpu().numpy()
     else:
-        check_choice("detect", "algorithm", algorithm, ALGORITHMS)
         adjacency = symmetric_adjacency(data)
         if adjacency.nnz == 0:
             reject("detect", "edge_weight", "positive for some edge", 0.0)
@@ -63,13 +66,19 @@ def detect(
     return Partition(membership, strength.numel(), float(strength.sum()))
 
 
-def _check_labels(labels: Tensor, num_nodes: int) -> Tensor:
-    if labels.shape != (num_nodes,):
-        rule = f"a name or a label for each of the {num_nodes} nodes"
-        reject("detect", "algorithm", rule, tuple(labels.shape))
-    if labels.dtype.is_floating_point or labels.dtype.is_complex or labels.dtype == torch.bool:
-        reject("detect", "algorithm", "a vector of integer labels", labels.dtype)
-    return labels
+def check_detection(
+    owner: str, algorithm: Algorithm | Tensor, seed: int, resolution: float
+) -> None:
+    """Raises a ``ValueError`` if a setting of :func:`detect` is out of range for any graph."""
+    check_count(owner, "seed", seed, at_least=0)
+    check_positive(owner, "resolution", resolution)
+    if not isinstance(algorithm, Tensor):
+        check_choice(owner, "algorithm", algorithm, ALGORITHMS)
+        return
+    kind = algorithm.dtype
+    if algorithm.dim() != 1 or kind.is_floating_point or kind.is_complex or kind == torch.bool:
+        got = f"{kind} of shape {tuple(algorithm.shape)}"
+        reject(owner, "algorithm", "a vector of integer labels", got)
 
 
 def _renumber(labels: np.ndarray) -> Tensor:

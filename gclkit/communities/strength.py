@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_edges, check_floats, reject
+from gclkit.checks import check_edges, check_floats, check_indices, check_one_each, reject
 
 
 def _check_membership(owner: str, edge_index: Tensor | None, membership: Tensor) -> None:
@@ -17,12 +17,7 @@ def _check_membership(owner: str, edge_index: Tensor | None, membership: Tensor)
         reject(owner, "membership", "non-negative", int(membership.min()))
     if edge_index is None:
         return
-    check_edges(owner, edge_index)
-    if edge_index.numel() and int(edge_index.min()) < 0:
-        reject(owner, "edge_index", "node indices of at least 0", int(edge_index.min()))
-    if edge_index.numel() and int(edge_index.max()) >= membership.numel():
-        rule = f"within the {membership.numel()} nodes of 'membership'"
-        reject(owner, "edge_index", rule, int(edge_index.max()))
+    check_indices(owner, "edge_index", check_edges(owner, edge_index), membership.numel())
 
 
 def _check_strength(owner: str, strength: Tensor, membership: Tensor) -> None:
@@ -67,9 +62,8 @@ def community_strength(
     _check_membership(owner, edge_index, membership)
     if num_nodes is not None and num_nodes != membership.numel():
         reject(owner, "membership", f"of length num_nodes={num_nodes}", membership.numel())
-    if edge_weight is not None and edge_weight.shape != (edge_index.size(1),):
-        rule = f"one weight per edge, of shape ({edge_index.size(1)},)"
-        reject(owner, "edge_weight", rule, tuple(edge_weight.shape))
+    if edge_weight is not None:
+        check_one_each(owner, "edge_weight", edge_weight, edge_index.size(1), "weight per edge")
     row, col = edge_index
     ones = torch.ones(row.numel(), dtype=torch.float64, device=row.device)
     weight = ones if edge_weight is None else edge_weight.to(torch.float64)

@@ -75,7 +75,7 @@ class AdamProbe:
                 split hold one class only.
         """
         z = check_embeddings("AdamProbe", z)
-        y = check_labels("AdamProbe", y, z.size(0)).to(z.device)
+        y = check_labels("AdamProbe", y, z.size(0), splits).to(z.device)
         splits = [check_split("AdamProbe", split, z.size(0)) for split in splits]
         for split in splits:
             if len(y[split.train].unique()) < 2:

@@ -17,7 +17,7 @@ from torch_geometric.data import Data
 from gclkit.checks import check_probability, reject
 from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
 from gclkit.graphs.arrays import NpzFile
-from gclkit.graphs.check_graph import check_graph
+from gclkit.graphs.check_graph import check_graph, count_nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,8 +78,9 @@ class EdgeSplit:
         Edge weights of the training edges are kept; labels, masks and whatever was computed
         from all edges (communities, strengths) are left behind.
         """
-        if data.num_nodes != self.num_nodes:
-            reject("EdgeSplit", "data", f"a graph of {self.num_nodes} nodes", data.num_nodes)
+        found = count_nodes("EdgeSplit", data)
+        if found != self.num_nodes:
+            reject("EdgeSplit", "data", f"a graph of {self.num_nodes} nodes", found)
         both = torch.cat([self.train, self.train.flip(0)], dim=1)
         order = (both[0] * self.num_nodes + both[1]).argsort()
         graph = Data(x=data.x, edge_index=both[:, order], num_nodes=self.num_nodes)
@@ -161,7 +162,7 @@ def split_edges(data: Data, *, val: float = 0.05, test: float = 0.10, seed: int 
             reject(owner, name, "a share between 0 and 1", share)
     if not val + test < 1:
         reject(owner, "val + test", "below 1, to leave edges for training", val + test)
-    n = int(data.num_nodes or 0)
+    n = count_nodes(owner, data)
     codes = undirected_codes(data.edge_index, n)
     count = len(codes)
     held = [round(val * count), round(test * count)]

@@ -20,6 +20,7 @@ from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
 from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
 from gclkit.evaluators.node_splits import make_splits, splits_hash
 from gclkit.evaluators.summary import summarize
+from gclkit.graphs.check_graph import count_nodes
 from gclkit.graphs.split import Split
 
 TASKS = ("classification", "clustering", "link_prediction")
@@ -58,7 +59,8 @@ def evaluate(
 
     Args:
         z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``.
-        data: The graph they belong to; classification and clustering read ``y``.
+        data: The graph they belong to; classification and clustering read ``y``. A negative
+            label marks a class as unknown: no split may hold that node, and nothing is clustered.
         tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
         splits: For classification: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``,
             ``"redrawn"`` (:func:`redrawn_split`), ``"<k>-shot"``, or splits. The same ones serve
@@ -97,15 +99,17 @@ def evaluate(
     by_seed = z if isinstance(z, Mapping) else {0: z}
     if not by_seed:
         reject("evaluate", "z", "embeddings of one seed or more", "none")
+    num_nodes = count_nodes("evaluate", data)
     matrices = {
-        int(seed): check_embeddings("evaluate", _as_tensor(rows), data.num_nodes)
+        int(seed): check_embeddings("evaluate", _as_tensor(rows), num_nodes)
         for seed, rows in by_seed.items()
     }
     if "link_prediction" in tasks and edge_split is None:
         rule = "the edge split that the embeddings were trained on"
         reject("evaluate", "edge_split", rule, edge_split)
     if {"classification", "clustering"} & set(tasks):
-        check_labels("evaluate", data.get("y"), int(data.num_nodes or 0))
+        # Classifiers look at the labels of their splits, clustering at all.
+        check_labels("evaluate", data.get("y"), num_nodes, None if "clustering" in tasks else ())
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.checks import check_finite, reject
+from gclkit.graphs.split import Split, check_split
 
 
 def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Float[Tensor, "n d"]:
@@ -36,24 +39,40 @@ def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Flo
     return check_finite(owner, "z", z)
 
 
-def check_labels(owner: str, y: Tensor, num_nodes: int) -> Int[Tensor, " n"]:
+def check_labels(
+    owner: str, y: Tensor, num_nodes: int, splits: Sequence[Split] | None = None
+) -> Int[Tensor, " n"]:
     """Returns ``y`` in int64 if it numbers two classes or more from 0 without a gap, else raises.
+
+    Args:
+        owner: Function that the error message names.
+        y: The labels.
+        num_nodes: Number of labels that the graph asks for.
+        splits: Only their nodes must have a label; others may be marked as unknown by a negative
+            number. (default: all nodes must)
 
     Raises:
         ValueError: With the first rule that is broken.
     """
     if not isinstance(y, Tensor) or y.shape != (num_nodes,):
         shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-        reject(owner, "y", f"one label per node, of shape ({num_nodes},)", shape)
+        remedy = " (y.squeeze(1) is)" if shape == (num_nodes, 1) else ""
+        reject(owner, "y", f"one label per node, of shape ({num_nodes},){remedy}", shape)
     if y.is_floating_point() or y.is_complex() or y.dtype == torch.bool:
         reject(owner, "y", "of an integer dtype", y.dtype)
     y = y.detach().to(torch.int64)
-    if int(y.min()) < 0:
-        reject(owner, "y", "classes numbered from 0", int(y.min()))
-    if int(y.max()) == 0:
+    read = [y]
+    if splits is not None:
+        sound = [check_split(owner, split, num_nodes) for split in splits]
+        read = [y[part] for split in sound for part in split]
+    lowest = min((int(labels.min()) for labels in read), default=0)
+    if lowest < 0:
+        reject(owner, "y", "classes numbered from 0", lowest)
+    known = y[y >= 0]
+    if known.numel() == 0 or int(known.max()) == 0:
         reject(owner, "y", "labels of two classes or more", "one class")
-    if int(y.max()) >= num_nodes or int(torch.bincount(y).min()) == 0:
-        present = y.unique()
+    if int(known.max()) >= num_nodes or int(torch.bincount(known).min()) == 0:
+        present = known.unique()
         missing = (present != torch.arange(len(present), device=y.device)).nonzero()
         rule = "numbered without gaps (torch.unique(y, return_inverse=True)[1] does it)"
         reject(owner, "y", rule, f"no node of class {int(missing[0])}")

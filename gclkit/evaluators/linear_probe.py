@@ -118,7 +118,8 @@ class LinearProbe:
 
         Args:
             z: Embeddings; a sparse matrix is made dense.
-            y: Classes, numbered from 0 without a gap, two or more.
+            y: Classes, numbered from 0 without a gap, two or more; nodes that no split holds may
+                be marked as unknown by a negative number.
             splits: Splits of the n nodes, of any sizes.
 
         Returns:
@@ -129,7 +130,7 @@ class LinearProbe:
                 there, or the training nodes of a split hold one class only.
         """
         z = check_embeddings("LinearProbe", z)
-        y = check_labels("LinearProbe", y, z.size(0)).to(z.device)
+        y = check_labels("LinearProbe", y, z.size(0), splits).to(z.device)
         splits = [check_split("LinearProbe", split, z.size(0)) for split in splits]
         for split in splits:
             if len(y[split.train].unique()) < 2:

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_probability, reject
 from gclkit.evaluators.inputs import check_labels
+from gclkit.graphs.check_graph import count_nodes
 from gclkit.graphs.split import Split, check_split, public_split, random_split, split_hash
 
 
@@ -76,7 +77,7 @@ def redrawn_split(
         ValueError: If the graph has no published split of its nodes, or one whose test set leaves
             no node over.
     """
-    size = int(data.num_nodes or 0)
+    size = count_nodes("redrawn_split", data)
     published = check_split("redrawn_split", public_split(data), size)
     y = check_labels("redrawn_split", data.y, size).cpu()
     if seed is not None:
@@ -130,7 +131,7 @@ def make_splits(
     if isinstance(splits, Split):
         splits = [splits]
     if not isinstance(splits, str):
-        return [check_split("evaluate", split, int(data.num_nodes or 0)) for split in splits]
+        return [check_split("evaluate", split, count_nodes("evaluate", data)) for split in splits]
     check_count("evaluate", "num_splits", num_splits)
     if splits == "public":
         mask = data.get("train_mask")
@@ -148,7 +149,7 @@ def make_splits(
         )
         reject("evaluate", "splits", f"one of {known}", splits)
     labels = data.y if splits == "stratified" else None
-    size = int(data.num_nodes or 0)
+    size = count_nodes("evaluate", data)
     return [random_split(size, train=train, val=val, seed=s, stratify=labels) for s in seeds]
 
 

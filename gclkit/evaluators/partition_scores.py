@@ -137,10 +137,10 @@ def modularity(
     r"""Newman's modularity :math:`\sum_c [w_c / W - (v_c / W)^2]` of a partition.
 
     :math:`W` is the weight of all directed edges, :math:`w_c` of those inside c, :math:`v_c` of
-    those that leave a node of c.
+    those that leave a node of c; a self-loop counts twice, as both directions of another edge do.
 
     Args:
-        edge_index: Undirected, both directions.
+        edge_index: Undirected, both directions; self-loops once.
         labels: Cluster of each node.
         edge_weight: At least 0. (default: 1)
     """
@@ -168,7 +168,8 @@ def _volumes(edge_index: Tensor, labels: Tensor, weight: Tensor | None) -> tuple
     clusters, labels = labels.unique(return_inverse=True)
     source, target = labels[edge_index[0]], labels[edge_index[1]]
     weight = torch.ones_like(source) if weight is None else weight
-    weight = weight.double()
+    # A self-loop stands there once, but both its ends are in the node.
+    weight = torch.where(edge_index[0] == edge_index[1], 2 * weight, weight).double()
     empty = weight.new_zeros(len(clusters))
     inside = empty.index_add(0, source, weight * (source == target))
     return inside, empty.index_add(0, source, weight), weight.sum()

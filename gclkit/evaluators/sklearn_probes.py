@@ -139,7 +139,7 @@ def _score_splits(
     make: Callable[[float], Any],
 ) -> list[ProbeScores]:
     z = check_embeddings(owner, z)
-    y = check_labels(owner, y, z.size(0))
+    y = check_labels(owner, y, z.size(0), splits)
     num_classes = int(y.max()) + 1
     features, labels = scale_embeddings(z, "l2").cpu().numpy(), y.cpu().numpy()
     results = []

@@ -18,7 +18,7 @@ from typing import IO, Any
 import numpy as np
 import scipy.sparse as sp
 
-from gclkit.checks import reject
+from gclkit.checks import Rejected, reject
 
 # As NumPy's own bound: longer literals can exhaust the parser.
 _LONGEST_HEADER = 10_000
@@ -213,9 +213,9 @@ def read_table(
     try:
         text = _read_text(owner, path)
         lines = [line for line in text.splitlines() if line.strip() and line[0] not in "#%"]
+    except Rejected:
+        raise
     except _DECODERS as error:
-        if str(error).startswith(f"{owner}:"):
-            raise
         reject(owner, "source", rule, _why(path, error))
     if not lines:
         return np.zeros((0, columns), dtype=np.int64), None
@@ -267,15 +267,15 @@ def check_file(owner: str, path: Path, *, growth: int = 1) -> Path:
         growth: How many times its size the content takes in memory while it is read.
     """
     try:
-        if not path.exists():
-            raise FileNotFoundError(f"{owner}: no file '{path}'")
-        if not path.is_file():
-            raise IsADirectoryError(f"{owner}: '{path}' is not a file")
-        check_size(owner, path, growth * path.stat().st_size)
+        there, readable = path.exists(), path.is_file()
+        size = path.stat().st_size if readable else 0
     except OSError as error:
-        if str(error).startswith(f"{owner}:"):
-            raise
         raise OSError(f"{owner}: cannot read '{path}': {error.strerror}") from error
+    if not there:
+        raise FileNotFoundError(f"{owner}: no file '{path}'")
+    if not readable:
+        raise IsADirectoryError(f"{owner}: '{path}' is not a file")
+    check_size(owner, path, growth * size)
     return path
 
 

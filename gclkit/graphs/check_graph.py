@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from numbers import Integral
 from typing import Any
 
 import torch
@@ -9,10 +11,9 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_edges, check_finite, check_indices, check_one_each, reject
 from gclkit.graphs.features import check_sparse
 
-MOST_CLASSES = 2**16
 # Up to here a pair of nodes fits into one int64 key.
 MOST_NODES = 2**31
 
@@ -24,8 +25,9 @@ def check_graph(
 
     That is: a ``Data`` object of two nodes or more, with ``edge_index`` [2, e] in int64, e > 0,
     within range; ``x`` [n, f] finite, float32 or float64, strided or sparse CSR; and, where
-    present, ``edge_weight`` [e] finite and not negative, and ``y`` [n] in int64, numbered from 0.
-    :func:`gclkit.graphs.load` brings other integer and float types into this form.
+    present, ``edge_weight`` [e] finite and not negative. :func:`gclkit.graphs.load` brings other
+    integer and float types into this form. Labels ``y`` are not looked at: the evaluators check
+    those that they read.
 
     Args:
         owner: Function that the error message names.
@@ -49,7 +51,7 @@ def check_graph(
         reject(owner, "data", "a graph of two nodes or more", f"{num_nodes} nodes")
     if edge_index.size(1) == 0:
         reject(owner, "edge_index", "a list of one edge or more", "none")
-    check_range(owner, edge_index, num_nodes)
+    check_indices(owner, "edge_index", edge_index, num_nodes)
     x = data.get("x")
     if x is None:
         if require_features:
@@ -58,8 +60,6 @@ def check_graph(
         _check_features(owner, x, num_nodes)
     if data.get("edge_weight") is not None:
         check_edge_weight(owner, data.edge_weight, edge_index.size(1))
-    if data.get("y") is not None:
-        _check_labels(owner, data.y, num_nodes)
     if require_undirected:
         _check_undirected(owner, edge_index, num_nodes)
     return data
@@ -70,20 +70,18 @@ def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
     if not isinstance(data, Data):
         reject(owner, "data", "a torch_geometric.data.Data object", type(data).__name__)
     edge_index = data.get("edge_index")
-    if not isinstance(edge_index, Tensor) or edge_index.layout != torch.strided:
-        reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
-    if edge_index.dim() != 2 or edge_index.size(0) != 2:
-        reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
-    if edge_index.is_floating_point() or edge_index.is_complex() or edge_index.dtype == torch.bool:
-        reject(owner, "edge_index", "of an integer dtype", edge_index.dtype)
-    return edge_index
+    if edge_index is None and "adj_t" in data:
+        remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+        reject(owner, "edge_index", f"a tensor [2, e], here {remedy}", None)
+    return check_edges(owner, edge_index, any_integer=True)
 
 
 def count_nodes(owner: str, data: Data) -> int:
-    """The number of nodes that features, labels or ``num_nodes`` give.
+    """The number of nodes that features, ``num_nodes`` or what else PyG counts by give.
 
-    Only where none of these is there does the largest index decide, unless that leaves far more
-    nodes than edges could name; trailing isolated nodes are kept otherwise.
+    Where none of these is there, labels and the largest index decide, whichever name more nodes:
+    trailing isolated nodes are kept, and the one label of a whole graph is no count. An index that
+    leaves far more nodes than edges could name is refused.
     """
     x, y, stated = data.get("x"), data.get("y"), data.to_dict().get("num_nodes")
     if isinstance(x, Tensor) and x.dim() > 0:
@@ -91,39 +89,31 @@ def count_nodes(owner: str, data: Data) -> int:
             reject(owner, "num_nodes", f"{x.size(0)}, the number of feature rows", stated)
         return x.size(0)
     if stated is not None:
-        if isinstance(stated, bool) or not isinstance(stated, int) or not 0 <= stated < MOST_NODES:
+        whole = isinstance(stated, Integral) and not isinstance(stated, bool)
+        if not whole or not 0 <= stated < MOST_NODES:
             reject(owner, "num_nodes", f"an integer from 0 to {MOST_NODES - 1}", stated)
-        return stated
-    if isinstance(y, Tensor) and y.dim() > 0:
-        return y.size(0)
+        return int(stated)
+    labels = y.size(0) if isinstance(y, Tensor) and y.dim() > 0 else 0
+    with warnings.catch_warnings():
+        # PyG's own, that only the edges are left to count by.
+        warnings.simplefilter("ignore")
+        counted = max(labels, int(data.num_nodes or 0))
     edge_index = data.edge_index
     largest = int(edge_index.max()) if edge_index is not None and edge_index.numel() else -1
-    if largest >= min(MOST_NODES, 1000 + 100 * edge_index.size(1)):
+    if counted == largest + 1 > labels and largest >= min(
+        MOST_NODES, 1000 + 100 * edge_index.size(1)
+    ):
         rule = f"numbered without gaps from 0, for {edge_index.size(1)} edges without features"
         reject(owner, "edge_index", rule, largest)
-    return largest + 1
-
-
-def check_range(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:
-    """Raises if an edge names a node that does not exist."""
-    if edge_index.numel() == 0:
-        return
-    low, high = int(edge_index.min()), int(edge_index.max())
-    if low < 0 or high >= num_nodes:
-        rule = f"node indices from 0 to {num_nodes - 1}"
-        reject(owner, "edge_index", rule, low if low < 0 else high)
+    return counted
 
 
 def check_edge_weight(owner: str, weight: Any, num_edges: int) -> None:
     """Raises unless ``weight`` is one finite number of at least 0 per edge."""
-    if not isinstance(weight, Tensor) or weight.shape != (num_edges,):
-        shape = tuple(weight.shape) if isinstance(weight, Tensor) else type(weight).__name__
-        reject(owner, "edge_weight", f"one weight per edge, of shape ({num_edges},)", shape)
+    check_one_each(owner, "edge_weight", weight, num_edges, "weight per edge")
     if not weight.is_floating_point():
         reject(owner, "edge_weight", "of a floating dtype", weight.dtype)
-    if not bool(weight.isfinite().all()):
-        bad = int((~weight.isfinite()).sum())
-        reject(owner, "edge_weight", "finite", f"{bad} of {num_edges} entries NaN or infinite")
+    check_finite(owner, "edge_weight", weight)
     if num_edges and float(weight.min()) < 0:
         reject(owner, "edge_weight", "not negative", float(weight.min()))
 
@@ -141,25 +131,8 @@ def _check_features(owner: str, x: Any, num_nodes: int) -> None:
             "of dtype torch.float32 or torch.float64 (gclkit.graphs.load converts)",
             x.dtype,
         )
-    entries = x
-    if x.layout == torch.sparse_csr:
-        entries = check_sparse(owner, "x", x).values()
-    if not bool(entries.isfinite().all()):
-        bad = int((~entries.isfinite()).sum())
-        reject(owner, "x", "finite", f"{bad} of {entries.numel()} entries NaN or infinite")
-
-
-def _check_labels(owner: str, y: Any, num_nodes: int) -> None:
-    if not isinstance(y, Tensor) or y.shape != (num_nodes,):
-        shape = tuple(y.shape) if isinstance(y, Tensor) else type(y).__name__
-        reject(owner, "y", f"one label per node, of shape ({num_nodes},)", shape)
-    if y.dtype != torch.int64:
-        reject(owner, "y", "of dtype torch.int64 (gclkit.graphs.load converts)", y.dtype)
-    if int(y.min()) < 0:
-        reject(owner, "y", "classes numbered from 0", int(y.min()))
-    # A batch may hold fewer nodes than the graph has classes, but no graph has this many.
-    if int(y.max()) >= max(num_nodes, MOST_CLASSES):
-        reject(owner, "y", "classes numbered without gaps from 0", int(y.max()))
+    sparse = x.layout == torch.sparse_csr
+    check_finite(owner, "x", check_sparse(owner, "x", x).values() if sparse else x)
 
 
 def _check_undirected(owner: str, edge_index: Int[Tensor, "2 e"], num_nodes: int) -> None:

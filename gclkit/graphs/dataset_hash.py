@@ -18,7 +18,7 @@ def dataset_hash(data: Data) -> str:
     digest = hashlib.sha256(f"nodes {data.num_nodes};".encode())
     for name in ("edge_index", "edge_weight", "x", "y"):
         value = data.get(name)
-        if value is None:
+        if not isinstance(value, Tensor):
             continue
         parts = [value]
         if value.layout == torch.sparse_csr:

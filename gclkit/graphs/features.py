@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_finite, reject
 from gclkit.graphs.arrays import memory_limit
+from gclkit.sparse import csr_tensor
 
 # Wide and mostly empty features cost less as compressed rows: bag-of-words graphs such as Cora.
 SPARSE_ABOVE_COLUMNS = 500
@@ -22,17 +22,17 @@ SPARSE_BELOW_DENSITY = 0.05
 MOST_COLUMNS = 2**31 - 1
 
 
-def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
+def as_features(
+    owner: str, name: str, value: Any, *, sparse: bool | None = None
+) -> Float[Tensor, "n f"]:
     """Turns an array, a SciPy matrix or a tensor into finite float32 features.
 
     Args:
         owner: Function that an error message names.
         name: Argument that an error message names.
         value: [n, f], or [n] for a single feature; of any real dtype.
-
-    Returns:
-        A strided tensor; or a sparse CSR tensor where there are more than 500 features of
-        which less than 5 % are non-zero.
+        sparse: Whether the result is a sparse CSR tensor, or a strided one. (default: sparse
+            where there are more than 500 features of which less than 5 % are non-zero)
 
     Raises:
         ValueError: If ``value`` is no such array or holds NaN or infinite entries.
@@ -52,16 +52,16 @@ def as_features(owner: str, name: str, value: Any) -> Float[Tensor, "n f"]:
         if sp.issparse(matrix):
             matrix.sum_duplicates()
     entries = matrix.data if sp.issparse(matrix) else matrix
-    bad = int((~np.isfinite(entries)).sum())
-    if bad:
-        reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
+    check_finite(owner, name, torch.from_numpy(entries), rule="finite in float32")
     if sp.issparse(matrix):
         matrix.eliminate_zeros()
         stored = matrix.nnz
     else:
         stored = int(np.count_nonzero(matrix))
     cells = matrix.shape[0] * matrix.shape[1]
-    if matrix.shape[1] > SPARSE_ABOVE_COLUMNS and stored < SPARSE_BELOW_DENSITY * cells:
+    if sparse is None:
+        sparse = matrix.shape[1] > SPARSE_ABOVE_COLUMNS and stored < SPARSE_BELOW_DENSITY * cells
+    if sparse:
         return sparse_rows(sp.csr_matrix(matrix))
     if sp.issparse(matrix) and 4 * cells > memory_limit():
         rule = f"a matrix of at most {memory_limit()} bytes when dense, half of the memory here"
@@ -78,14 +78,8 @@ def sparse_rows(matrix: sp.csr_matrix) -> Float[Tensor, "n f"]:
         torch.from_numpy(matrix.indices.astype(np.int64)),
         torch.from_numpy(matrix.data.astype(np.float32)),
         matrix.shape,
+        check=True,
     )
-
-
-def csr_tensor(crow: Tensor, col: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
-    """A sparse CSR tensor whose indices have been looked at, made without PyTorch's notices."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse")
-        return torch.sparse_csr_tensor(crow, col, values, size=tuple(shape), check_invariants=True)
 
 
 def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
@@ -95,10 +89,8 @@ def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
         reject(owner, name, "of a real dtype", str(weights.dtype))
     with np.errstate(over="ignore"):
         weights = weights.astype(np.float32)
-    bad = int((~np.isfinite(weights)).sum())
-    if bad:
-        reject(owner, name, "finite in float32", f"{bad} entries NaN or infinite")
-    return torch.from_numpy(np.ascontiguousarray(weights))
+    found = torch.from_numpy(np.ascontiguousarray(weights))
+    return check_finite(owner, name, found, rule="finite in float32")
 
 
 def as_labels(owner: str, name: str, value: Any) -> Int[Tensor, " n"]:

@@ -41,11 +41,11 @@ def from_networkx(owner: str, graph: Any) -> Data:
     x = _attribute(owner, "x", nodes)
     if x is not None:
         rows = [row.replace(",", " ").split() if isinstance(row, str) else row for row in x]
-        data.x = as_features(owner, "x", _numbers(owner, "x", rows))
+        data.x = as_features(owner, "x", _numbers(owner, "x", rows), sparse=False)
     elif nodes and "x0" in nodes[0]:
         names = [f"x{i}" for i in range(sum(f"x{i}" in nodes[0] for i in range(len(nodes[0]))))]
         columns = [_attribute(owner, name, nodes) for name in names]
-        data.x = as_features(owner, "x", _numbers(owner, "x0", columns).T)
+        data.x = as_features(owner, "x", _numbers(owner, "x0", columns).T, sparse=False)
     y = _attribute(owner, "y", nodes)
     if y is not None:
         data.y = as_labels(owner, "y", y)

@@ -10,7 +10,7 @@ from xml.parsers import expat
 
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import Rejected, reject
 from gclkit.graphs.arrays import check_file
 from gclkit.graphs.from_networkx import from_networkx
 
@@ -39,6 +39,8 @@ def read_graphml(owner: str, path: Path) -> Data:
             warnings.simplefilter("ignore")
             graph = networkx.parse_graphml(content, force_multigraph=False)
         return from_networkx(owner, graph)
+    except Rejected:
+        raise
     except (
         expat.ExpatError,
         ElementTree.ParseError,
@@ -51,8 +53,6 @@ def read_graphml(owner: str, path: Path) -> Data:
         OverflowError,
         RecursionError,
     ) as error:
-        if str(error).startswith(f"{owner}:"):
-            raise
         first = (str(error).splitlines() or [type(error).__name__])[0][:200]
         reject(owner, "source", rule, f"{path}: {first}")
 

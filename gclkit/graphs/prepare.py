@@ -11,14 +11,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import reject
+from gclkit.checks import check_indices, reject
 from gclkit.graphs.check_graph import (
     check_edge_index,
     check_edge_weight,
-    check_range,
     count_nodes,
 )
-from gclkit.graphs.features import as_features, as_labels, csr_tensor
+from gclkit.graphs.edge_attributes import edge_attributes, take_edges
+from gclkit.graphs.features import as_features
+from gclkit.sparse import csr_tensor
 
 
 def say(line: str) -> None:
@@ -26,12 +27,14 @@ def say(line: str) -> None:
     sys.stderr.write(line + "\n")
 
 
-def conform_graph(owner: str, data: Data) -> Data:
+def conform_graph(owner: str, data: Data, *, sparse: bool | None = None) -> Data:
     """A shallow copy of ``data`` in the types that gclkit computes with.
 
-    Integer indices and labels become int64, features float32 (sparse CSR where wide and mostly
-    empty), weights of one dimension. Nothing is guessed: what cannot be converted without loss
-    of meaning (float indices, NaN, labels of another length) is refused.
+    Integer indices and labels become int64, features float32 (CSR or strided by ``sparse``, else
+    in the layout that they have), weights and labels of one dimension. Nothing is guessed: what
+    cannot be converted without loss of meaning (float indices, NaN) is refused. A ``y`` that is
+    not one whole number per node stays as it is: training never reads it, and the evaluators
+    check what they read.
 
     Raises:
         ValueError: As :func:`gclkit.graphs.check_graph`.
@@ -41,15 +44,16 @@ def conform_graph(owner: str, data: Data) -> Data:
     data.edge_index = edge_index
     x, y, weight = data.get("x"), data.get("y"), data.get("edge_weight")
     if x is not None:
-        data.x = as_features(owner, "x", x).to(edge_index.device)
+        if sparse is None and isinstance(x, Tensor):
+            sparse = {torch.strided: False, torch.sparse_csr: True}.get(x.layout)
+        data.x = as_features(owner, "x", x, sparse=sparse).to(edge_index.device)
     num_nodes = count_nodes(owner, data)
-    check_range(owner, edge_index, num_nodes)
+    check_indices(owner, "edge_index", edge_index, num_nodes)
     if x is None:
         data.num_nodes = num_nodes
-    if y is not None:
-        data.y = as_labels(owner, "y", y).to(edge_index.device)
-        if len(data.y) != num_nodes:
-            reject(owner, "y", f"one label per node, of shape ({num_nodes},)", tuple(data.y.shape))
+    if isinstance(y, Tensor) and y.shape in ((num_nodes,), (num_nodes, 1)):
+        if not (y.is_floating_point() or y.is_complex() or y.dtype == torch.bool):
+            data.y = y.flatten().to(edge_index.device, torch.int64)
     if isinstance(weight, Tensor):
         weight = weight.flatten() if weight.shape == (edge_index.size(1), 1) else weight
         weight = weight if weight.dtype == torch.float64 else weight.to(torch.float32)
@@ -71,10 +75,11 @@ def prepare_graph(
 ) -> Data:
     """Brings a graph into the form that the papers train on, and says what that changed.
 
-    Duplicate edges become one, whose weight is the sum of theirs; an edge whose reverse is
-    missing gets one; where both directions are there with different weights, both get the
-    larger. Other attributes of edges (names containing ``edge``) are taken from the first
-    duplicate, or from the reverse edge. Preparing twice changes nothing.
+    Duplicate edges become one; an edge whose reverse is missing gets one. Of weights, where there
+    are any, duplicates are summed, and where both directions differ, both get the larger; without
+    weights, how often an edge was there is forgotten. Other tensors that are there once per edge
+    are taken from the first duplicate, or from the reverse edge; adjacency matrices ``adj`` and
+    ``adj_t`` are left behind. Preparing twice changes nothing.
 
     Args:
         data: The graph; it is not changed.
@@ -98,16 +103,16 @@ def prepare_graph(
     if undirected and not coalesce:
         reject(owner, "coalesce", "True where 'undirected' is", coalesce)
     num_nodes, before = count_nodes(owner, data), data.edge_index.size(1)
-    loops = merged = added = 0
+    names, loops, merged, added = edge_attributes(data), 0, 0, 0
     if remove_self_loops:
         keep = data.edge_index[0] != data.edge_index[1]
         loops = before - int(keep.sum())
         if loops:
-            _gather_edges(data, keep.nonzero().flatten(), before)
+            take_edges(data, keep, names)
     if coalesce:
-        merged = _merge(data, num_nodes)
+        merged = _merge(data, num_nodes, names)
     if undirected:
-        added = _symmetrize(data, num_nodes)
+        added = _symmetrize(data, num_nodes, names)
     if normalize_features:
         data.x = _divide_rows(owner, data.get("x"))
     if log is not None:
@@ -128,34 +133,25 @@ def prepare_graph(
     return data
 
 
-def _gather_edges(data: Data, at: Int[Tensor, " k"], num_edges: int) -> None:
-    for key, value in data.to_dict().items():
-        if key == "edge_index":
-            data.edge_index = value[:, at]
-        elif "edge" in key and isinstance(value, Tensor) and value.dim() > 0:
-            if value.size(0) == num_edges:
-                data[key] = value[at]
-
-
-def _merge(data: Data, num_nodes: int) -> int:
+def _merge(data: Data, num_nodes: int, names: list[str]) -> int:
     """Merges duplicates in place, weights by their sum; returns how many went."""
     num_edges = data.edge_index.size(1)
     weight = data.get("edge_weight")
     place, first = _group(data.edge_index[0] * num_nodes + data.edge_index[1])
-    _gather_edges(data, first, num_edges)
+    take_edges(data, first, names)
     if weight is not None:
         data.edge_weight = weight.new_zeros(len(first)).index_add_(0, place, weight)
     return num_edges - len(first)
 
 
-def _symmetrize(data: Data, num_nodes: int) -> int:
+def _symmetrize(data: Data, num_nodes: int, names: list[str]) -> int:
     """Adds missing reverse edges in place, weights by the maximum; returns how many came."""
     num_edges = data.edge_index.size(1)
     weight = data.get("edge_weight")
     both = torch.cat([data.edge_index, data.edge_index.flip(0)], dim=1)
     place, first = _group(both[0] * num_nodes + both[1])
     # An edge's own attributes come before those of its reverse, which stand in the second half.
-    _gather_edges(data, first % max(num_edges, 1), num_edges)
+    take_edges(data, first % max(num_edges, 1), names)
     data.edge_index = both[:, first]
     if weight is not None:
         data.edge_weight = weight.new_zeros(len(first)).scatter_reduce_(

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count, check_probability, reject
+from gclkit.checks import check_count, check_one_each, check_probability, reject
 
 
 class _Parts(NamedTuple):
@@ -107,9 +107,7 @@ def random_split(
     if stratify is None:
         groups = [order]
     else:
-        if not isinstance(stratify, Tensor) or stratify.shape != (num_nodes,):
-            shape = tuple(stratify.shape) if isinstance(stratify, Tensor) else stratify
-            reject(owner, "stratify", f"one label per node, of shape ({num_nodes},)", shape)
+        check_one_each(owner, "stratify", stratify, num_nodes, "label per node")
         labels = stratify.cpu()[order]
         groups = [order[labels == label] for label in labels.unique()]
     parts: tuple[list[Tensor], ...] = ([], [], [])

@@ -17,8 +17,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.graphs.datasets import DATASETS, Dataset
-from gclkit.graphs.features import csr_tensor
 from gclkit.graphs.folders import cache_root, writable
+from gclkit.sparse import csr_tensor
 
 FORMAT = 1
 SECONDS_BEFORE_SWEEP = 24 * 3600
@@ -216,7 +216,7 @@ def _read_copy(path: Path) -> Data | None:
                 data[key] = value
         if "x.crow" in content:
             crow, col, values = (content[f"x.{part}"] for part in ("crow", "col", "values"))
-            data.x = csr_tensor(crow, col, values, content["x.size"])
+            data.x = csr_tensor(crow, col, values, content["x.size"], check=True)
         return data if data.x is not None and data.edge_index is not None else None
     except Exception:  # Damaged: it is made anew from the raw files.
         return None

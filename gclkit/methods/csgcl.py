@@ -14,6 +14,7 @@ from torch_geometric.transforms import Compose
 from gclkit.augmentations import CommunalAttributeVoting, CommunalEdgeDropping
 from gclkit.checks import check_count, check_non_negative
 from gclkit.communities import AddCommunities
+from gclkit.communities.detect import Algorithm
 from gclkit.losses import infonce, team_up
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
@@ -68,7 +69,7 @@ class CSGCL(TwoViewContrast):
         feature_threshold: float = 1.0,
         gamma_start: int = 500,
         gamma_max: float = 1.0,
-        community_algorithm: str = "leiden",
+        community_algorithm: Algorithm = "leiden",
         community_seed: int = 0,
         symmetric: bool = False,
         **options: Any,

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from gclkit.checks import check_count
-from gclkit.graphs.features import csr_tensor
+from gclkit.sparse import csr_tensor
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -191,7 +191,6 @@ CONVERTIBLE: dict[str, Callable[[int], Data]] = {
     "half features": lambda seed: _with(seed, x=random_graph(seed=seed).x.half()),
     "bfloat16 features": lambda seed: _with(seed, x=random_graph(seed=seed).x.bfloat16()),
     "coordinate features": lambda seed: _with(seed, x=random_graph(seed=seed).x.to_sparse_coo()),
-    "column of labels": lambda seed: _with(seed, y=random_graph(seed=seed).y[:, None].int()),
 }
 
 # Graphs that are refused everywhere, in one line.
@@ -227,11 +226,18 @@ MALFORMED: dict[str, Callable[[int], Data]] = {
     "negative weight": lambda seed: _with(
         seed, edge_weight=torch.full((random_graph(seed=seed).num_edges,), -1.0)
     ),
+    "num_nodes that contradicts": lambda seed: _with(seed, num_nodes=19),
+}
+
+# Graphs that are trained on as they are, but whose labels no evaluator takes.
+MISLABELED: dict[str, Callable[[int], Data]] = {
+    "column of labels": lambda seed: _with(seed, y=random_graph(seed=seed).y[:, None].int()),
     "labels of wrong length": lambda seed: _with(seed, y=torch.zeros(7, dtype=torch.int64)),
     "float labels": lambda seed: _with(seed, y=torch.rand(20)),
     "negative label": lambda seed: _with(seed, y=torch.full((20,), -1)),
     "huge label": lambda seed: _with(seed, y=torch.full((20,), 2**40)),
-    "num_nodes that contradicts": lambda seed: _with(seed, num_nodes=19),
+    "several labels": lambda seed: _with(seed, y=torch.rand(20, 4) > 0.5),
+    "one label for the graph": lambda seed: _with(seed, y=torch.tensor([2])),
 }
 
 
@@ -249,7 +255,7 @@ def any_graphs() -> SearchStrategy[tuple[str, Data]]:
     """A hypothesis strategy of (name of the case, graph) over the whole corpus."""
     from hypothesis import strategies as st
 
-    cases = {**SOUND, **CONVERTIBLE, **MALFORMED}
+    cases = {**SOUND, **CONVERTIBLE, **MALFORMED, **MISLABELED}
     return st.tuples(st.sampled_from(sorted(cases)), st.integers(0, 2**20)).map(
         lambda drawn: (drawn[0], cases[drawn[0]](drawn[1]))
     )

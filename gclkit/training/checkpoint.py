@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from gclkit.checks import reject
+from gclkit.checks import Rejected, reject
 
 VERSION = 1
 
@@ -104,6 +104,8 @@ def _read(path: Path, device: str | torch.device) -> dict[str, Any]:
         if not zipfile.is_zipfile(path):  # torch also reads older forms, which gclkit never wrote.
             reject("load_checkpoint", "path", rule, str(path))
         state = torch.load(path, map_location=device, weights_only=True)
+    except Rejected:
+        raise
     except Exception:  # A damaged file can fail anywhere in the reader.
         reject("load_checkpoint", "path", rule, str(path))
     if not isinstance(state, dict) or "version" not in state:

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch_geometric.data import Batch
 
 from gclkit.augmentations import AdaptiveEdgeDrop, adaptive_drop_probability
 
@@ -76,6 +77,23 @@ def test_a_batch_is_treated_like_the_graph(weighted):
     for _ in range(400):
         kept[transform(batch).number] += 1
     assert ((1 - kept / 400 - drop).abs() <= 5 * 0.5 / 20).all()
+
+
+def test_graphs_of_a_batch_keep_their_own_means(weighted):
+    other = weighted.clone()
+    other.edge_drop_weight_mean = weighted.edge_drop_weight_mean * 5
+    batch = Batch.from_data_list([weighted, other])
+    drop = AdaptiveEdgeDrop(0.5, generator=seeded(3))
+    rates = [drop(one).edge_drop_rate for one in (weighted, other)]
+    view = AdaptiveEdgeDrop(0.5, generator=seeded(4))(batch)
+    kept = view.batch[view.edge_index[0]].bincount() / weighted.num_edges
+    assert kept.tolist() == pytest.approx([1 - rate for rate in rates], abs=0.05)
+
+
+def test_weights_of_other_edges_are_refused(weighted):
+    weighted.edge_drop_weight = weighted.edge_drop_weight[2:]
+    with pytest.raises(ValueError, match=r"^AdaptiveEdgeDrop: 'edge_drop_weight' must be one num"):
+        AdaptiveEdgeDrop(0.5)(weighted)
 
 
 def test_refusals(graph):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from gclkit.augmentations import AdaptiveFeatureMask, adaptive_drop_probability
 
@@ -57,3 +57,15 @@ def test_refusals(graph):
         AdaptiveFeatureMask(0.2)(graph)
     with pytest.raises(ValueError, match=r"^AdaptiveFeatureMask: 'data' must be a graph with feat"):
         AdaptiveFeatureMask(0.5)(Data(edge_index=torch.tensor([[0], [1]])))
+
+
+def test_a_batch_of_several_graphs_is_refused(graph):
+    graph.feature_drop_weight = torch.rand(1, 40) + 0.1
+    batch = Batch.from_data_list([graph, graph])
+    with pytest.raises(ValueError) as refusal:
+        AdaptiveFeatureMask(0.5)(batch)
+    rule = "of one graph, of shape (1, 40): apply AdaptiveFeatureMask before graphs are batched"
+    assert (
+        str(refusal.value)
+        == f"AdaptiveFeatureMask: 'feature_drop_weight' must be {rule} (got (2, 40))"
+    )

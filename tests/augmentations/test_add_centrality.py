@@ -149,3 +149,9 @@ def test_refusals():
     assert repr(AddCentrality("degree")) == (
         "AddCentrality(measure='degree', absolute_features=False)"
     )
+
+
+def test_nodes_that_only_labels_tell_of_have_a_centrality():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    out = AddCentrality()(Data(edge_index=edges, y=torch.tensor([0, 1, 0, 1])))
+    assert out.node_centrality.shape == (4,)

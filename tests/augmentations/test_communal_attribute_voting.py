@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from gclkit.augmentations import CommunalAttributeVoting, communal_drop_probability
 from gclkit.communities import feature_scores
@@ -59,3 +59,15 @@ def test_repr_and_refusals(graph):
     rule = "a graph with 'feature_score': apply gclkit.communities.AddCommunities first"
     with pytest.raises(ValueError, match=f"^CommunalAttributeVoting: 'data' must be {rule} "):
         transform(Data(x=torch.ones(3, 2)))
+
+
+def test_a_batch_of_several_graphs_is_refused(graph):
+    graph.feature_score = torch.rand(1, 40) + 0.1
+    batch = Batch.from_data_list([graph, graph])
+    with pytest.raises(ValueError) as refusal:
+        CommunalAttributeVoting(0.5)(batch)
+    rule = "of one graph, of shape (1, 40): apply CommunalAttributeVoting before graphs are batched"
+    assert (
+        str(refusal.value)
+        == f"CommunalAttributeVoting: 'feature_score' must be {rule} (got (2, 40))"
+    )

@@ -1,8 +1,11 @@
 import pytest
 import torch
+from torch_geometric.data import Batch
 from torch_geometric.utils import is_undirected
 
 from gclkit.augmentations import CommunalEdgeDropping, communal_keep_probability
+from gclkit.communities import AddCommunities
+from gclkit.testing.graphs import planted_partition
 
 
 def seeded(seed=0):
@@ -46,6 +49,33 @@ def test_a_part_of_the_graph_is_treated_like_the_graph(graph):
     torch.testing.assert_close(keep, whole)
     view = CommunalEdgeDropping(0.5, generator=seeded())(part)
     assert view.edge_drop_rate == pytest.approx(1 - float(whole.mean()), abs=0.1)
+
+
+def test_graphs_of_a_batch_keep_their_own_means():
+    graphs = [AddCommunities()(planted_partition(30, 3, seed=seed)) for seed in (1, 2)]
+    graphs[1].edge_score_mean /= 3
+    batch = Batch.from_data_list(graphs)
+    expected = torch.cat(
+        [communal_keep_probability(g.edge_score, 0.6, mean=g.edge_score_mean) for g in graphs]
+    )
+    batch.number = torch.arange(batch.num_edges)
+    transform, kept = CommunalEdgeDropping(0.6, generator=seeded(3)), torch.zeros(batch.num_edges)
+    for _ in range(200):
+        kept[transform(batch).number] += 1
+    deviation = (expected * (1 - expected) / 200).sqrt()
+    assert ((kept / 200 - expected).abs() <= 5 * deviation + 1e-6).all()
+
+
+def test_scores_of_other_edges_are_refused(graph):
+    graph.edge_index = graph.edge_index[:, 3:]
+    del graph.edge_weight, graph.edge_attr
+    edges = graph.num_edges
+    with pytest.raises(ValueError) as refusal:
+        CommunalEdgeDropping(0.5)(graph)
+    rule = f"one number per edge, of shape ({edges},): apply gclkit.communities.AddCommunities"
+    assert str(refusal.value) == (
+        f"CommunalEdgeDropping: 'edge_score' must be {rule} to these edges (got ({edges + 3},))"
+    )
 
 
 def test_directions_together(graph):

@@ -3,7 +3,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from gclkit.augmentations import Diffusion, diffusion_view, personalized_pagerank
 from gclkit.testing.graphs import huge_graph, random_graph
@@ -123,6 +123,12 @@ def test_writes_per_node_and_makes_a_view():
     assert view.edge_weight.shape == (view.num_edges,)
 
 
+def test_nodes_that_only_labels_tell_of_are_diffused():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    out = Diffusion(top_k=2)(Data(edge_index=edges, y=torch.tensor([0, 1, 0, 1])))
+    assert out.node_id.tolist() == [0, 1, 2, 3] and diffusion_view(out).num_nodes == 4
+
+
 def test_a_batch_is_a_part_of_the_whole():
     out = Diffusion(top_k=9)(random_graph(30, seed=6))
     nodes = torch.tensor([4, 29, 7, 8, 0, 15])
@@ -132,6 +138,17 @@ def test_a_batch_is_a_part_of_the_whole():
     part = torch.zeros(6, 6)
     part[view.edge_index[1], view.edge_index[0]] = view.edge_weight
     assert torch.equal(part, whole[batch.node_id][:, batch.node_id])
+
+
+def test_graphs_of_a_batch_stay_apart():
+    graphs = [Diffusion(top_k=6)(random_graph(size, seed=size)) for size in (12, 17)]
+    view = diffusion_view(Batch.from_data_list(graphs))
+    views = [diffusion_view(graph) for graph in graphs]
+    edges = torch.cat([views[0].edge_index, views[1].edge_index + 12], dim=1)
+    assert torch.equal(view.edge_index, edges)
+    assert torch.equal(view.edge_weight, torch.cat([one.edge_weight for one in views]))
+    whole = diffusion_view(Diffusion(top_k=6)(Batch.from_data_list(graphs)))
+    assert torch.equal(whole.edge_index, edges)
 
 
 def test_refusals():

@@ -1,9 +1,12 @@
 import pytest
 import torch
 from torch_geometric.data import Data
+from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import is_undirected
 
-from gclkit.augmentations import EdgeDrop
+from gclkit.augmentations import AddCentrality, EdgeDrop
+from gclkit.communities import AddCommunities
+from gclkit.testing.graphs import random_graph
 
 
 def seeded(seed=0):
@@ -53,3 +56,17 @@ def test_refuses_what_is_no_probability(p):
         ValueError, match=r"^EdgeDrop: 'p' must be a probability in \[0, 1\] \(got .*\)$"
     ):
         EdgeDrop(p)
+
+
+def test_a_graph_of_pairs_to_be_predicted_loses_edges_only():
+    train, *_ = RandomLinkSplit(is_undirected=True)(random_graph(30, seed=2))
+    view = EdgeDrop(0.5, generator=seeded())(train)
+    assert 0 < view.num_edges < train.num_edges
+    assert torch.equal(view.edge_label_index, train.edge_label_index)
+
+
+def test_a_single_edge_can_be_dropped():
+    data = Data(x=torch.eye(2), edge_index=torch.tensor([[0], [1]]))
+    view = EdgeDrop(1.0)(AddCentrality()(AddCommunities()(data)))
+    assert view.num_edges == 0 and view.edge_score.shape == (0,)
+    assert view.feature_score.shape == view.feature_drop_weight.shape == (1, 2)

@@ -8,9 +8,9 @@ import torch
 
 from gclkit.cli.main import COMMANDS, main
 from gclkit.graphs import load
-from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, random_graph
+from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, MISLABELED, SOUND, random_graph
 
-CORPUS = {**SOUND, **CONVERTIBLE, **MALFORMED}
+CORPUS = {**SOUND, **CONVERTIBLE, **MALFORMED, **MISLABELED}
 SOME = ("random", "weighted", "one class", "half features", "NaN", "no edges", "float indices")
 
 

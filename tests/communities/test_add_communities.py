@@ -41,5 +41,44 @@ def test_works_without_features_and_as_a_name(graph):
     transform = AddCommunities("louvain", seed=4)
     out = transform(graph)
     assert "feature_score" not in out and out.community.shape == (30,)
-    assert str(transform) == "AddCommunities(algorithm='louvain', seed=4)"
-    assert str(AddCommunities(out.community)) == "AddCommunities(algorithm='given labels', seed=0)"
+    assert str(transform) == "AddCommunities(algorithm='louvain', seed=4, resolution=1.0)"
+
+
+def test_other_settings_have_another_repr():
+    # PyG compares them, to tell whether a processed dataset is stale.
+    labels = torch.tensor([0, 2, 1])
+    transforms = [AddCommunities(resolution=1.5), AddCommunities(), AddCommunities(labels)]
+    transforms += [AddCommunities(labels.flip(0)), AddCommunities("louvain")]
+    assert len({repr(transform) for transform in transforms}) == 5
+    assert (
+        repr(AddCommunities(labels.int()))
+        == repr(AddCommunities(labels))
+        == ("AddCommunities(algorithm='given labels 0f004f117335020e', seed=0, resolution=1.0)")
+    )
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        (
+            {"algorithm": "infomap"},
+            "'algorithm' must be one of ['label_propagation', 'leiden', 'louvain'] (got 'infomap')",
+        ),
+        ({"seed": -1}, "'seed' must be an integer of at least 0 (got -1)"),
+        ({"resolution": 0}, "'resolution' must be a positive number (got 0)"),
+        (
+            {"algorithm": torch.zeros(3, 1).long()},
+            "'algorithm' must be a vector of integer labels (got 'torch.int64 of shape (3, 1)')",
+        ),
+    ],
+)
+def test_settings_are_checked_at_once(settings, sentence):
+    with pytest.raises(ValueError) as refusal:
+        AddCommunities(**settings)
+    assert str(refusal.value) == f"AddCommunities: {sentence}"
+
+
+def test_nodes_that_only_labels_tell_of_have_communities():
+    edges = torch.tensor([[0, 1], [1, 0]])
+    out = AddCommunities(seed=2)(Data(edge_index=edges, y=torch.tensor([0, 1, 0, 1, 0])))
+    assert out.community.tolist() == [0, 0, 1, 2, 3] and out.node_strength.shape == (5,)

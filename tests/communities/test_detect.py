@@ -95,7 +95,7 @@ def test_photo_in_time_and_quality(data_root):
         ),
         (
             {"algorithm": torch.zeros(101)},
-            "'algorithm' must be a vector of integer labels (got torch.float32)",
+            "'algorithm' must be a vector of integer labels (got 'torch.float32 of shape (101,)')",
         ),
     ],
 )

@@ -96,7 +96,7 @@ def test_no_edges_no_strength():
         (
             torch.tensor([0]),
             None,
-            "'edge_index' must be within the 1 nodes of 'membership' (got 1)",
+            "'edge_index' must be node indices from 0 to 0 (got 1)",
         ),
         (torch.tensor([0, 1]), 3, "'membership' must be of length num_nodes=3 (got 2)"),
         (

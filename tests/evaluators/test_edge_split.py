@@ -159,3 +159,10 @@ def test_graphs_that_cannot_be_split_are_refused():
     with pytest.raises(ValueError) as error:
         split_edges(Data(edge_index=path[:, :3], num_nodes=3))
     assert "undirected" in str(error.value)
+
+
+def test_nodes_that_only_labels_tell_of_are_counted():
+    ring = torch.stack([torch.arange(20), torch.arange(20).roll(-1)])
+    data = Data(edge_index=torch.cat([ring, ring.flip(0)], dim=1), y=torch.arange(24) % 3)
+    split = split_edges(data, seed=1)
+    assert split.num_nodes == 24 and split.training_graph(data).num_nodes == 24

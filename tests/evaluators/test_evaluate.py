@@ -3,8 +3,10 @@ import json
 import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
 
-from gclkit.evaluators import KNNProbe, evaluate, split_edges
+from gclkit.evaluators import AdamProbe, KNNProbe, LinearProbe, evaluate, split_edges
+from gclkit.graphs import Split
 from gclkit.testing.graphs import random_graph
 
 
@@ -101,4 +103,26 @@ def test_refusals(graph):
     assert refusal({0: graph.x}, graph, tasks="link_prediction", edge_split={1: None}) == (
         "LinkPrediction: 'split' must be the edge split that the embeddings were trained on "
         "(got 'NoneType')"
+    )
+
+
+def test_nodes_that_only_labels_tell_of_have_embeddings(graph):
+    data = Data(edge_index=graph.edge_index[:, :1], y=graph.y)
+    found = evaluate(graph.x, data, num_splits=1)["classification"]
+    assert found["accuracy"] == evaluate(graph.x, graph, num_splits=1)["classification"]["accuracy"]
+
+
+def test_unknown_classes_are_passed_over_where_no_split_holds_them(graph):
+    data = graph.clone()
+    data.y[100:] = -1
+    nodes = torch.arange(100)
+    split = Split(nodes[:40], nodes[40:60], nodes[60:])
+    for probe in (LinearProbe(), KNNProbe(), AdamProbe(steps=20)):
+        known = evaluate(graph.x, graph, splits=split, probe=probe)["classification"]
+        assert evaluate(graph.x, data, splits=split, probe=probe)["classification"] == known
+    assert refusal(graph.x, data, num_splits=1) == (
+        "LinearProbe: 'y' must be classes numbered from 0 (got -1)"
+    )
+    assert refusal(graph.x, data, tasks="clustering") == (
+        "evaluate: 'y' must be classes numbered from 0 (got -1)"
     )

@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from gclkit.evaluators.inputs import check_embeddings, check_labels
+from gclkit.graphs import Split
 
 SHAPE = "f: 'z' must be a matrix of one row per node, two or more nodes (got "
 
@@ -43,6 +44,10 @@ def test_labels_come_back_in_int64():
     [
         (None, "f: 'y' must be one label per node, of shape (3,) (got 'NoneType')"),
         (torch.zeros(2).long(), "f: 'y' must be one label per node, of shape (3,) (got (2,))"),
+        (
+            torch.zeros(3, 1),
+            "f: 'y' must be one label per node, of shape (3,) (y.squeeze(1) is) (got (3, 1))",
+        ),
         (torch.zeros(3), "f: 'y' must be of an integer dtype (got torch.float32)"),
         (torch.tensor([0, -1, 1]), "f: 'y' must be classes numbered from 0 (got -1)"),
         (torch.tensor([0, 0, 0]), "f: 'y' must be labels of two classes or more (got 'one class')"),
@@ -57,3 +62,15 @@ def test_other_labels_are_refused(y, message):
     with pytest.raises(ValueError) as error:
         check_labels("f", y, 3)
     assert str(error.value) == message
+
+
+def test_only_nodes_of_the_splits_need_a_label():
+    y = torch.tensor([1, 0, -1, 0, -1])
+    split = Split(torch.tensor([0]), torch.tensor([1]), torch.tensor([3]))
+    assert torch.equal(check_labels("f", y, 5, [split]), y)
+    assert torch.equal(check_labels("f", y, 5, ()), y)
+    wider = Split(torch.tensor([0]), torch.tensor([1]), torch.tensor([3, 4]))
+    with pytest.raises(ValueError, match=r"^f: 'y' must be classes numbered from 0 \(got -1\)"):
+        check_labels("f", y, 5, [split, wider])
+    with pytest.raises(ValueError, match=r"^f: 'y' must be labels of two classes or more"):
+        check_labels("f", torch.full((5,), -1), 5, ())

@@ -90,6 +90,12 @@ def test_names():
     assert make_splits(data, split) == [split]
 
 
+def test_nodes_that_only_labels_tell_of_are_split():
+    data = Data(edge_index=torch.tensor([[0, 1], [1, 0]]), y=torch.arange(30) % 3)
+    (split,) = make_splits(data, num_splits=1)
+    assert sum(map(len, split)) == 30 and make_splits(data, split) == [split]
+
+
 def test_all_published_splits_are_taken():
     data = make_data()
     part = torch.arange(90)

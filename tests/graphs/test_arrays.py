@@ -226,3 +226,14 @@ def test_a_damaged_gzip_file(tmp_path):
     (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"0,1\n" * 99)[:-9])
     with pytest.raises(ValueError, match=r"^test: 'source' must be a text file"):
         read_table("test", tmp_path / "a.csv.gz", columns=2)
+
+
+def test_errors_of_the_decoders_that_look_like_refusals(tmp_path, monkeypatch):
+    (tmp_path / "a.csv.gz").write_bytes(gzip.compress(b"0,1\n"))
+
+    def fail(path):
+        raise ValueError("test: odd")
+
+    monkeypatch.setattr(gzip, "open", fail)
+    with pytest.raises(ValueError, match=r"^test: 'source' must be a text file .*test: odd"):
+        read_table("test", tmp_path / "a.csv.gz", columns=2)

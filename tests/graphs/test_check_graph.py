@@ -1,9 +1,12 @@
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data, HeteroData
+from torch_geometric.utils import coalesce, to_edge_index
 
 from gclkit.graphs import check_graph
-from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, SOUND, random_graph
+from gclkit.graphs.check_graph import count_nodes
+from gclkit.testing.graphs import CONVERTIBLE, MALFORMED, MISLABELED, SOUND, random_graph
 
 SENTENCES = {
     "nothing": "'edge_index' must be a tensor [2, e] (got 'NoneType')",
@@ -25,11 +28,6 @@ SENTENCES = {
     "three rows of indices": "'edge_index' must be of shape [2, e] (got (3, 4))",
     "flat indices": "'edge_index' must be of shape [2, e] (got (4,))",
     "a list of indices": "'edge_index' must be a tensor [2, e] (got 'list')",
-    "labels of wrong length": "'y' must be one label per node, of shape (20,) (got (7,))",
-    "float labels": "'y' must be of dtype torch.int64 (gclkit.graphs.load converts)"
-    " (got torch.float32)",
-    "negative label": "'y' must be classes numbered from 0 (got -1)",
-    "huge label": f"'y' must be classes numbered without gaps from 0 (got {2**40})",
     "num_nodes that contradicts": "'num_nodes' must be 20, the number of feature rows (got 19)",
     "int32 indices": "'edge_index' must be of dtype torch.int64 (gclkit.graphs.load converts)"
     " (got torch.int32)",
@@ -72,6 +70,12 @@ def test_direction_is_looked_at_when_asked_for():
     assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got {got})"
 
 
+@pytest.mark.parametrize("name", MISLABELED)
+def test_labels_are_not_looked_at(name):
+    data = MISLABELED[name](5)
+    assert check_graph("owner", data) is data
+
+
 def test_features_can_be_absent_when_said_so():
     data = Data(num_nodes=4, edge_index=torch.tensor([[0, 1], [1, 0]]))
     assert check_graph("owner", data, require_features=False) is data
@@ -93,9 +97,39 @@ def test_nodes_are_counted_by_what_is_there():
     assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got 1201)"
 
 
+@pytest.mark.parametrize(
+    ("attributes", "count"),
+    [
+        ({}, 3),
+        ({"y": torch.tensor([0, 1, 0, 1, 0])}, 5),
+        ({"y": torch.tensor([2])}, 3),
+        ({"pos": torch.zeros(6, 2), "y": torch.tensor([2])}, 6),
+        ({"num_nodes": np.int64(7), "y": torch.tensor([2])}, 7),
+        ({"num_nodes": 4, "y": torch.arange(9)}, 4),
+    ],
+)
+def test_one_count_of_the_nodes(attributes, count):
+    data = Data(edge_index=torch.tensor([[0, 2], [2, 0]]), **attributes)
+    assert count_nodes("owner", data) == count
+
+
 def test_a_sparse_matrix_that_points_outside_is_refused():
     x = torch.sparse_csr_tensor(
         torch.tensor([0, 1, 2]), torch.tensor([0, 9]), torch.ones(2), (2, 3), check_invariants=False
     )
     with pytest.raises(ValueError, match=r"owner: 'x' must be a valid sparse matrix \(got"):
         check_graph("owner", Data(x=x, edge_index=torch.tensor([[0, 1], [1, 0]])))
+
+
+def test_a_graph_that_holds_its_adjacency_only_is_told_the_remedy():
+    data = SOUND["directed"](4)
+    entries = (data.edge_index.flip(0), torch.ones(data.num_edges), (20, 20))
+    bare = Data(x=data.x, adj_t=torch.sparse_coo_tensor(*entries, check_invariants=True).coalesce())
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", bare)
+    remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
+    rule = f"a tensor [2, e], here {remedy}"
+    assert str(refusal.value) == f"owner: 'edge_index' must be {rule} (got None)"
+    bare.edge_index = to_edge_index(bare.adj_t)[0].flip(0)
+    check_graph("owner", bare)
+    assert torch.equal(coalesce(bare.edge_index), coalesce(data.edge_index))

@@ -23,6 +23,14 @@ def test_any_other_entry_is_another_hash(name):
     assert dataset_hash(data) != dataset_hash(before)
 
 
+def test_what_is_no_tensor_is_left_out():
+    data = random_graph(seed=4)
+    data.y = ["a"] * 20
+    bare = random_graph(seed=4)
+    del bare.y
+    assert dataset_hash(data) == dataset_hash(bare)
+
+
 def test_sparse_features_count_by_content():
     hashes = {dataset_hash(random_graph(seed=seed, sparse=True)) for seed in (1, 1, 2)}
     assert len(hashes) == 2

@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from gclkit.graphs.features import as_features, as_labels, check_sparse, csr_tensor
+from gclkit.graphs.features import as_features, as_labels, check_sparse
+from gclkit.sparse import csr_tensor
 
 WIDE = np.zeros((30, 600))
 WIDE[np.arange(30), np.arange(30) * 7] = np.arange(30) + 0.5
@@ -88,8 +89,8 @@ def test_a_vector_is_one_feature():
         (np.array([["a", "b"]]), "of a real dtype (got '<U1')"),
         (np.ones((2, 2)) * 1j, "of a real dtype (got 'complex128')"),
         (np.array([[None]]), "of a real dtype (got 'object')"),
-        ([[1.0], [np.nan]], "finite in float32 (got '1 entries NaN or infinite')"),
-        ([[1e39, 1.0]], "finite in float32 (got '1 entries NaN or infinite')"),
+        ([[1.0], [np.nan]], "finite in float32 (got '1 of 2 entries NaN or infinite')"),
+        ([[1e39, 1.0]], "finite in float32 (got '1 of 2 entries NaN or infinite')"),
         (
             torch.ones(2, 2, dtype=torch.complex64),
             "a real, strided tensor (got 'torch.complex64, torch.strided')",

@@ -73,7 +73,7 @@ def test_npz_with_weights_and_masks(tmp_path):
         ),
         (
             {"edge_index": EDGES.T, "x": X * np.nan},
-            "'x' must be finite in float32 (got '10 entries",
+            "'x' must be finite in float32 (got '10 of 10 entries",
         ),
         (
             {"edge_index": EDGES.T, "x": X, "y": Y[:3]},
@@ -89,7 +89,7 @@ def test_npz_with_weights_and_masks(tmp_path):
         ),
         (
             {"edge_index": EDGES.T, "x": X, "edge_weight": np.full(5, 1e300)},
-            "'edge_weight' must be finite in float32 (got '5 entries NaN or infinite')",
+            "'edge_weight' must be finite in float32 (got '5 of 5 entries NaN or infinite')",
         ),
         (
             {"edge_index": EDGES.T, "x": X, "num_nodes": 7},

@@ -94,3 +94,14 @@ def test_files_that_are_no_graphml(text, tmp_path):
     with pytest.raises(ValueError, match=r"^load: '.*' must be ") as refusal:
         load(tmp_path / "graph.graphml", log=None)
     assert "\n" not in str(refusal.value)
+
+
+def test_errors_of_the_reader_that_look_like_refusals(tmp_path, monkeypatch):
+    nx.write_graphml(nx.path_graph(3), tmp_path / "a.graphml")
+
+    def fail(*arguments, **options):
+        raise ValueError("load: odd")
+
+    monkeypatch.setattr(nx, "parse_graphml", fail)
+    with pytest.raises(ValueError, match=r"^load: 'source' must be a GraphML file .*load: odd"):
+        load(tmp_path / "a.graphml")

@@ -1,8 +1,11 @@
 import time
 from pathlib import Path
 
+import networkx
+import numpy as np
 import pytest
 import torch
+from torch_geometric.data import Data
 
 from gclkit.graphs import check_graph, dataset_hash, load, public_split
 from gclkit.graphs.datasets import DATASETS
@@ -91,6 +94,15 @@ def test_a_given_graph_is_left_as_it_was(prepare):
     assert data.to_dict().keys() == before.to_dict().keys()
 
 
+def test_features_and_labels_are_not_written_into_a_given_graph():
+    data = random_graph(seed=1)
+    before = data.clone()
+    load(data, features=torch.ones(20, 2), labels=torch.arange(20) % 4, log=None)
+    with pytest.raises(ValueError, match="'features'"):
+        load(data, features=torch.ones(7, 2), labels=[1, 2])
+    assert torch.equal(data.x, before.x) and torch.equal(data.y, before.y)
+
+
 @pytest.mark.parametrize(
     "call, sentence",
     [
@@ -117,11 +129,11 @@ def test_a_given_graph_is_left_as_it_was(prepare):
         (lambda: load("a\0b.npz"), "load: 'source' must be a path (got 'a\\x00b.npz')"),
         (
             lambda: load(random_graph(), features=torch.ones(7, 2)),
-            "load: 'edge_index' must be node indices from 0 to 6 (got 19)",
+            "load: 'features' must be of 20 rows, one per node (got (7, 2))",
         ),
         (
             lambda: load(random_graph(), labels=[1, 2]),
-            "load: 'y' must be one label per node, of shape (20,) (got (2,))",
+            "load: 'labels' must be one label per node, of shape (20,) (got (2,))",
         ),
         (
             lambda: load(SOUND["only self-loops"](1), log=None),
@@ -140,3 +152,55 @@ def test_a_file_of_another_kind(tmp_path):
     with pytest.raises(ValueError) as refusal:
         load(tmp_path / "graph.pt")
     assert str(refusal.value).startswith("load: 'source' must be a path ending in .npz, .csv, ")
+
+
+def test_features_do_not_change_the_number_of_nodes(tmp_path):
+    (tmp_path / "edges.csv").write_text("0,2\n2,1\n")
+    np.savez(tmp_path / "graph.npz", edge_index=np.array([[0, 2], [2, 1]]), num_nodes=4)
+    bare = Data(edge_index=torch.tensor([[0, 2], [2, 1]]))
+    path = networkx.path_graph(4)
+    known = [path, tmp_path / "graph.npz", Data(x=torch.ones(4, 2), edge_index=bare.edge_index)]
+    known += [Data(y=torch.arange(4) % 2, edge_index=bare.edge_index)]
+    for source in known:
+        assert load(source, features=np.full((4, 3), 0.5), log=None).num_nodes == 4
+        for rows in (3, 6):
+            with pytest.raises(ValueError) as refusal:
+                load(source, features=np.ones((rows, 3)), log=None)
+            rule = f"of 4 rows, one per node (got ({rows}, 3))"
+            assert str(refusal.value) == f"load: 'features' must be {rule}"
+    for source in (tmp_path / "edges.csv", bare, Data(y=torch.tensor([1]), **bare.to_dict())):
+        assert load(source, features=np.ones((6, 3)), log=None).num_nodes == 6
+        with pytest.raises(ValueError) as refusal:
+            load(source, features=np.ones((2, 3)), log=None)
+        rule = "of 3 rows or more, one per node (got (2, 3))"
+        assert str(refusal.value) == f"load: 'features' must be {rule}"
+
+
+def test_labels_in_a_file_are_one_per_node(tmp_path):
+    edges = np.array([[0, 1, 2], [1, 2, 0]])
+    np.savez(tmp_path / "graph.npz", edge_index=edges, x=np.ones((3, 2)), y=np.array([0, 1]))
+    with pytest.raises(ValueError) as refusal:
+        load(tmp_path / "graph.npz", log=None)
+    rule = "one label per node, of shape (3,) (got (2,))"
+    assert str(refusal.value) == f"load: 'y' must be {rule}"
+
+
+def test_the_layout_of_features_is_kept_or_asked_for(tmp_path):
+    wide = torch.zeros(20, 600)
+    wide[:, 7] = 0.5
+    data = random_graph(seed=2)
+    data.x = wide
+    graph = networkx.path_graph(20)
+    networkx.set_node_attributes(graph, dict(enumerate(wide.tolist())), "x")
+    np.savez(tmp_path / "graph.npz", edge_index=data.edge_index.numpy(), x=wide.numpy())
+    for source, layout in [
+        (data, torch.strided),
+        (graph, torch.strided),
+        (tmp_path / "graph.npz", torch.sparse_csr),
+        (Data(x=random_graph(seed=2, sparse=True).x, edge_index=data.edge_index), torch.sparse_csr),
+    ]:
+        x = load(source, log=None).x
+        assert x.layout == layout
+        dense, sparse = (load(source, sparse=sparse, log=None).x for sparse in (False, True))
+        assert dense.layout == torch.strided and sparse.layout == torch.sparse_csr
+        assert torch.equal(dense, x.to_dense()) and torch.equal(dense, sparse.to_dense())

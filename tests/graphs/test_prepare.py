@@ -15,6 +15,7 @@ def messy():
     data.edge_index, data.y = MESSY, torch.tensor([0, 1, 2, 0, 1])
     data.edge_weight = torch.tensor([2.0, 3.0, 4.0, 9.0, 5.0, 6.0])
     data.edge_kind = torch.tensor([10, 11, 12, 13, 14, 15])
+    data.rating, data.adj_t = data.edge_kind + 10, torch.eye(5).to_sparse_csr()
     return data
 
 
@@ -25,6 +26,7 @@ def test_by_hand():
     assert data.edge_index.tolist() == [[0, 0, 1, 1, 2, 3], [1, 3, 0, 2, 1, 0]]
     assert data.edge_weight.tolist() == [7.0, 5.0, 7.0, 2.0, 2.0, 5.0]
     assert data.edge_kind.tolist() == [11, 14, 15, 10, 10, 14]
+    assert data.rating.tolist() == [21, 24, 25, 20, 20, 24] and "adj_t" not in data
     rows = [[0.25, 0.75], [0.0, 0.0], [0.5, 0.5], [1.0, 0.0], [1.0, 0.0]]
     assert data.x.tolist() == rows
     assert data.num_nodes == 5  # The last node has no edge.
@@ -39,7 +41,19 @@ def test_leaves_its_argument_alone():
     before = data.clone()
     prepare_graph(data, normalize_features=True, log=None)
     for key in before.keys():
-        assert torch.equal(data[key], before[key])
+        assert torch.equal(data[key].to_dense(), before[key].to_dense())
+
+
+def test_labels_are_converted_where_they_are_one_per_node():
+    y = torch.tensor([2, -1, 0, 1, 1], dtype=torch.int32)
+    data = messy()
+    for labels in (y, y[:, None]):
+        data.y = labels
+        out = prepare_graph(data, log=None).y
+        assert out.dtype == torch.int64 and out.tolist() == y.tolist()
+    for labels in (torch.tensor([2]), torch.rand(5), torch.rand(5, 3) > 0.5):
+        data.y = labels
+        assert prepare_graph(data, log=None).y is labels
 
 
 def test_each_step_can_be_left_out():

@@ -2,10 +2,12 @@ import pytest
 import torch
 from hypothesis import given, settings
 
+from gclkit.evaluators.inputs import check_labels
 from gclkit.graphs import check_graph, load
 from gclkit.testing.graphs import (
     CONVERTIBLE,
     MALFORMED,
+    MISLABELED,
     SOUND,
     any_graphs,
     huge_graph,
@@ -39,6 +41,14 @@ def test_malformed_graphs_are_refused(name):
         assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("name", MISLABELED)
+def test_mislabeled_graphs_are_graphs_that_no_evaluator_scores(name):
+    data = MISLABELED[name](3)
+    check_graph("test", data)
+    with pytest.raises(ValueError, match=r"^test: 'y' must be "):
+        check_labels("test", data.y, 20)
+
+
 @given(random_graphs())
 @settings(max_examples=30, deadline=None)
 def test_random_graphs_are_simple_and_undirected(data):
@@ -62,7 +72,7 @@ def test_the_strategy_of_sound_graphs(data):
 @settings(max_examples=40, deadline=None)
 def test_the_strategy_of_all_graphs_gives_what_it_says(drawn):
     name, data = drawn
-    if name in SOUND:
+    if name in SOUND or name in MISLABELED:
         check_graph("test", data)
     else:
         with pytest.raises(ValueError, match=r"^test: '"):

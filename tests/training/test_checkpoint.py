@@ -154,3 +154,10 @@ def test_refuses_other_versions_and_no_file(tmp_path):
         load_checkpoint(path)
     with pytest.raises(FileNotFoundError, match=r"^load_checkpoint: no checkpoint at "):
         load_checkpoint(tmp_path / "nothing.pt")
+
+
+def test_a_refusal_is_raised_once(tmp_path):
+    (tmp_path / "checkpoint.pt").write_bytes(b"no archive")
+    with pytest.raises(ValueError, match=r"^load_checkpoint: 'path' must be a checkp") as refusal:
+        load_checkpoint(tmp_path / "checkpoint.pt")
+    assert refusal.value.__context__ is None
