@@ -28,6 +28,9 @@ SUPPORTED = (
 )
 
 GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
+# What a module computes, beside its parameters, and who may have written that.
+METHODS = ("forward", "propagate", "message", "message_and_aggregate", "aggregate", "update")
+PACKAGES = ("torch", "torch_geometric", "gclkit")
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
     """Reads an encoder into the steps that the bounds understand.
 
     Modules are recognised by the name of their class or of a base class, so this works with
-    every version of PyG and with subclasses. Parameters are taken as they are, with gradients.
+    every version of PyG and with subclasses, as long as these compute what their base does.
+    Parameters are taken as they are, with gradients.
 
     Args:
         owner: For messages.
@@ -84,8 +88,9 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
         The steps, in order. A normalisation in evaluation mode is folded into its layer.
 
     Raises:
-        ValueError: If a module has no bound, naming it and its layer; if a slope lies outside
-            [0, 1]; if a normalisation or dropout is in training mode.
+        ValueError: If a module has no bound, naming it and its layer; if a subclass has a
+            forward pass or messages of its own; if a slope lies outside [0, 1]; if a
+            normalisation or dropout is in training mode.
     """
     entries = encoder.layers() if hasattr(encoder, "layers") else encoder
     if not isinstance(entries, Iterable):
@@ -97,8 +102,9 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
         )
     steps: list[_Draft] = []
     for number, entry in enumerate(entries, start=1):
-        for module in entry if isinstance(entry, GROUPS) else (entry,):
-            _read(f"layer {number}", owner, module, steps)
+        where = f"layer {number}"
+        for module in _members(where, owner, entry):
+            _read(where, owner, module, steps)
     if not any(step.propagation for step in steps):
         reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
     return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
@@ -118,8 +124,26 @@ def _names(module: Any) -> set[str]:
     return {base.__name__ for base in type(module).__mro__}
 
 
+def _check_methods(where: str, owner: str, module: Any) -> None:
+    """Raises where a subclass computes something else than the class it is recognised by."""
+    for name in METHODS:
+        source = getattr(getattr(module, name, None), "__module__", "torch")
+        # PyG writes 'propagate' anew for every subclass, in a module named after it.
+        known = source.partition(".")[0] in PACKAGES or source.endswith("_propagate")
+        _require(known, where, owner, f"{type(module).__name__} with a {name!r} of its own")
+
+
+def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
+    """The modules of a group, or the module itself."""
+    if not isinstance(entry, GROUPS):
+        return (entry,)
+    _check_methods(where, owner, entry)
+    return entry
+
+
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     names = _names(module)
+    _check_methods(where, owner, module)
     if module is None or "Identity" in names:
         return
     if "GCNConv" in names:
@@ -127,9 +151,9 @@ def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     elif "SAGEConv" in names:
         steps.append(_sage(where, owner, module))
     elif "GINConv" in names:
+        _check_sums(where, owner, module)
         steps.append(_Draft(gin_sum(module.eps)))
-        _require(module.aggr in ("add", "sum"), where, owner, f"GINConv with aggr={module.aggr!r}")
-        for inner in _inner(module.nn):
+        for inner in _inner(where, owner, module.nn):
             _read(where, owner, inner, steps)
     elif "Linear" in names:
         _linear(module.weight.t(), module.bias, steps)
@@ -141,9 +165,11 @@ def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
         _activation(where, owner, module, names, steps)
 
 
-def _inner(module: Any) -> Iterable[Any]:
+def _inner(where: str, owner: str, module: Any) -> Iterable[Any]:
     """The modules of a GIN network: a sequence, or PyG's MLP taken apart."""
     if "MLP" in _names(module):
+        _check_methods(where, owner, module)
+        yield nn.Dropout(max(module.dropout)).train(module.training)
         last = len(module.lins) - 1
         for k, linear in enumerate(module.lins):
             yield linear
@@ -151,7 +177,7 @@ def _inner(module: Any) -> Iterable[Any]:
                 norm = [module.norms[k]] if len(module.norms) > k else []
                 yield from [module.act, *norm] if module.act_first else [*norm, module.act]
         return
-    yield from module if isinstance(module, nn.Sequential) else (module,)
+    yield from _members(where, owner, module)
 
 
 def _require(holds: bool, where: str, owner: str, what: str) -> None:
@@ -159,20 +185,28 @@ def _require(holds: bool, where: str, owner: str, what: str) -> None:
         unsupported(owner, f"{where}, {what}, has no bound", SUPPORTED)
 
 
+def _check_sums(where: str, owner: str, conv: Any, kinds: Sequence[str] = ("add", "sum")) -> None:
+    """Raises unless a convolution aggregates in one of some ways, along the edges."""
+    name = type(conv).__name__
+    _require(conv.aggr in kinds, where, owner, f"{name} with aggr={conv.aggr!r}")
+    _require(conv.flow == "source_to_target", where, owner, f"{name} with flow={conv.flow!r}")
+
+
 def _gcn(where: str, owner: str, conv: Any) -> _Draft:
+    _check_sums(where, owner, conv)
     _require(conv.normalize, where, owner, "GCNConv without normalisation")
     _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
-    _require(conv.flow == "source_to_target", where, owner, f"GCNConv with flow={conv.flow!r}")
+    # It would go on with the edges that it saw first, in every view.
+    _require(not conv.cached, where, owner, "GCNConv with cached=True")
     # PyG gives the loops weight 2 or 1 there, depending on its version.
     _require(not conv.improved, where, owner, "GCNConv with improved=True")
     return _Draft(gcn(), conv.lin.weight.t(), None, conv.bias)
 
 
 def _sage(where: str, owner: str, conv: Any) -> _Draft:
-    _require(conv.aggr == "mean", where, owner, f"SAGEConv with aggr={conv.aggr!r}")
+    _check_sums(where, owner, conv, ("mean",))
     _require(not conv.normalize, where, owner, "SAGEConv with normalize=True")
     _require(not getattr(conv, "project", False), where, owner, "SAGEConv with project=True")
-    _require(conv.flow == "source_to_target", where, owner, f"SAGEConv with flow={conv.flow!r}")
     weight = conv.lin_l.weight.t()
     root = conv.lin_r.weight.t() if conv.root_weight else torch.zeros_like(weight)
     return _Draft(sage_mean(), weight, root, conv.lin_l.bias)

@@ -20,6 +20,30 @@ def bn(d, *, train=False):
     return norm.train(train)
 
 
+class Residual(GCNConv):
+    def forward(self, x, edge_index):
+        return super().forward(x, edge_index) + x
+
+
+class Doubled(GCNConv):
+    def message(self, x_j, edge_weight):
+        return 2 * edge_weight[:, None] * x_j
+
+
+class Shifted(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) + 3
+
+
+class Renamed(GCNConv):
+    """Computes what its base does."""
+
+
+class Twice(nn.Sequential):
+    def forward(self, x):
+        return super().forward(super().forward(x))
+
+
 def perceptron():
     return nn.Sequential(nn.Linear(5, 6), bn(6), nn.ReLU(), nn.Dropout(0.5).eval(), nn.Linear(6, 4))
 
@@ -28,12 +52,12 @@ def perceptron():
     "layers",
     [
         lambda: [(GCNConv(5, 4), nn.ReLU())],
-        lambda: [(GCNConv(5, 4, bias=False), nn.PReLU(4)), GCNConv(4, 3)],
+        lambda: [(GCNConv(5, 4, bias=False), nn.PReLU(4)), Renamed(4, 3)],
         lambda: [(GCNConv(5, 4), bn(4), nn.LeakyReLU(0.2)), (GCNConv(4, 3), nn.Identity())],
         lambda: [(GCNConv(5, 4), nn.ReLU(), bn(4)), (GCNConv(4, 3), nn.RReLU().eval())],
         lambda: [(SAGEConv(5, 4), nn.ReLU()), (SAGEConv(4, 3, root_weight=False), bn(3))],
         lambda: [(GINConv(perceptron(), eps=0.4), nn.ReLU())],
-        lambda: [(GINConv(MLP([5, 6, 4]).eval(), train_eps=True), nn.PReLU())],
+        lambda: [(GINConv(MLP([5, 6, 4], dropout=0.5).eval(), train_eps=True), nn.PReLU())],
         lambda: [(GINConv(nn.Sequential(bn(5), nn.ReLU(), nn.Linear(5, 3))), None)],
     ],
 )
@@ -75,6 +99,17 @@ def test_an_object_with_layers_keeps_its_gradients():
         ([(GCNConv(5, 4, normalize=False), nn.ReLU())], "layer 1, GCNConv without normalisation"),
         ([(GCNConv(5, 4, add_self_loops=False), nn.ReLU())], "layer 1, GCNConv without self-loops"),
         ([(GCNConv(5, 4, improved=True), nn.ReLU())], "layer 1, GCNConv with improved=True"),
+        ([(GCNConv(5, 4, aggr="mean"), nn.ReLU())], "layer 1, GCNConv with aggr='mean', has no"),
+        ([(GCNConv(5, 4, cached=True), nn.ReLU())], "layer 1, GCNConv with cached=True, has no"),
+        ([(Residual(5, 5), nn.ReLU())], "layer 1, Residual with a 'forward' of its own, has no"),
+        ([(Doubled(5, 5), nn.ReLU())], "layer 1, Doubled with a 'message' of its own, has no"),
+        ([GCNConv(5, 4), Shifted(4, 3)], "layer 2, Shifted with a 'forward' of its own, has no"),
+        ([GINConv(Twice(nn.Linear(5, 5)))], "layer 1, Twice with a 'forward' of its own, has no"),
+        (
+            [GINConv(nn.Linear(5, 4), flow="target_to_source")],
+            "layer 1, GINConv with flow='target_to_source', has no bound",
+        ),
+        ([GINConv(MLP([5, 6, 4], norm=None, dropout=0.2))], "layer 1, Dropout in training mode"),
         ([(SAGEConv(5, 4, aggr="max"), nn.ReLU())], "layer 1, SAGEConv with aggr='max', has no"),
         ([(SAGEConv(5, 4, normalize=True), nn.ReLU())], "layer 1, SAGEConv with normalize=True"),
         (
