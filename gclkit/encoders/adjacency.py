@@ -33,19 +33,21 @@ def gcn_adjacency(
     check_edges("gcn_adjacency", edge_index, num_nodes)
     source, target = edge_index
     nodes = torch.arange(num_nodes, device=source.device)
-    weight = torch.ones(source.numel(), dtype=dtype, device=source.device)
+    wide = torch.promote_types(dtype, torch.float32)  # bf16 stops counting at 256.
+    weight = torch.ones(source.numel(), dtype=wide, device=source.device)
     if edge_weight is not None:
         if edge_weight.shape != source.shape:
             rule = f"one weight per edge, of shape {tuple(source.shape)}"
             reject("gcn_adjacency", "edge_weight", rule, tuple(edge_weight.shape))
-        weight = edge_weight.to(dtype)
-    looped = torch.zeros(num_nodes, dtype=dtype, device=source.device)
-    looped.index_add_(0, source, (source == target).to(dtype))
+        weight = edge_weight.to(wide)
+    looped = torch.zeros(num_nodes, dtype=wide, device=source.device)
+    looped.index_add_(0, source, (source == target).to(wide))
     source, target = torch.cat([source, nodes]), torch.cat([target, nodes])
-    weight = torch.cat([weight, (looped == 0).to(dtype)])
+    weight = torch.cat([weight, (looped == 0).to(wide)])
     degree = torch.zeros_like(looped).index_add_(0, target, weight)
     scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
     value = scale[source] * weight * scale[target]
+    value = value.to(dtype)
     # 32-bit indices make the sparse-dense products twice as fast on a CPU.
     order = torch.argsort(target.to(torch.int32), stable=True)  # Half the time of 64 bits.
     row_start = torch.zeros(num_nodes + 1, dtype=torch.int32, device=source.device)

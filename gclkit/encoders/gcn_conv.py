@@ -11,9 +11,9 @@ from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from gclkit.bfloat16 import bfloat16_pays
-from gclkit.checks import check_choice, check_count, check_edges, check_floats
+from gclkit.checks import check_choice, check_count, check_edges
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, linear
+from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, check_rows, linear
 from gclkit.sparse import sparse_product
 
 
@@ -63,7 +63,7 @@ class GCNConv(pyg.GCNConv):
             keeps: The columns that each view sees. (``None``: all)
         """
         weight = self.lin.weight
-        check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
+        check_rows("GCNConv", "x", x, weight, sparse=True)
         narrow = self.training and bfloat16_pays(x.device)
         precision = self.precision if narrow else "float32"
         if precision == "bfloat16" and x.layout == torch.strided and not x.requires_grad:
@@ -104,6 +104,8 @@ class GCNConv(pyg.GCNConv):
         else:
             adjacency = edge_index
             if edge_index.layout != torch.sparse_csr:
-                adjacency = gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=h.dtype)
+                adjacency = gcn_adjacency(
+                    edge_index, edge_weight, x.size(0), dtype=self.lin.weight.dtype
+                )
             out = sparse_product(adjacency, h)
         return out if self.bias is None else out + self.bias

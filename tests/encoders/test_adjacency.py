@@ -29,3 +29,12 @@ def test_a_path_by_hand():
 def test_no_edges_give_the_identity():
     empty = torch.empty(2, 0, dtype=torch.int64)
     assert torch.equal(gcn_adjacency(empty, None, 4).to_dense(), torch.eye(4))
+
+
+def test_narrow_values_come_from_degrees_that_count_on():
+    leaves = torch.arange(1, 601)
+    edge_index = torch.stack([leaves, torch.zeros_like(leaves)])
+    exact = gcn_adjacency(edge_index, None, 601)
+    narrow = gcn_adjacency(edge_index, None, 601, dtype=torch.bfloat16)
+    assert torch.equal(narrow.values(), exact.values().bfloat16())
+    assert float(exact.values()[0]) == pytest.approx(601**-0.5)

@@ -62,6 +62,17 @@ def test_narrow_products_in_training_only():
     assert torch.equal(conv.eval()(x, edge_index), wanted)
 
 
+def test_autocast_narrows_the_dense_product_alone():
+    conv, edge_index = GCNConv(30, 20), erdos_renyi_graph(9, 0.5)
+    x = torch.randn(9, 30)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = conv(x.bfloat16(), edge_index)
+    h = (x.bfloat16() @ conv.lin.weight.bfloat16().t()).float()
+    torch.testing.assert_close(out, gcn_adjacency(edge_index, None, 9) @ h + conv.bias)
+    with pytest.raises(ValueError, match=r"^GCNConv: 'x' must be of dtype torch.float32 \(got"):
+        conv(x.bfloat16(), edge_index)
+
+
 def test_refuses_an_unknown_precision():
     with pytest.raises(ValueError) as error:
         GCNConv(3, 2, precision="fp8")
