@@ -91,7 +91,7 @@ def test_the_mirror_of_a_symmetric_pattern_gives_the_transposed_matrix():
     mirror = torch.tensor([2, 3, 0, 1, 4])
     right = torch.randn(3, 2, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda r: sparse_product(matrix, r, mirror), right)
-    assert torch.autograd.gradgradcheck(lambda r: sparse_product(matrix, r, mirror).exp(), right)
+    assert torch.autograd.gradgradcheck(lambda r: sparse_product(matrix, r, mirror).sin(), right)
 
 
 def test_a_result_starts_from_nothing_that_was_in_its_memory(monkeypatch):
