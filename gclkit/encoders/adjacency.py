@@ -22,7 +22,8 @@ def gcn_adjacency(
     From "Semi-supervised Classification with Graph Convolutional Networks"
     (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_). Row :math:`i` gathers what
     flows into node :math:`i`, and degrees count what flows in, as PyG's ``GCNConv`` does.
-    Nodes that have a self-loop keep its weight, all others get one of weight 1.
+    Nodes that have a self-loop keep its weight (of several, that of the last), all others get
+    one of weight 1.
 
     Args:
         edge_index: Sources and targets.
@@ -40,11 +41,13 @@ def gcn_adjacency(
             rule = f"one weight per edge, of shape {tuple(source.shape)}"
             reject("gcn_adjacency", "edge_weight", rule, tuple(edge_weight.shape))
         weight = edge_weight.to(wide)
-    looped = torch.zeros(num_nodes, dtype=wide, device=source.device)
-    looped.index_add_(0, source, (source == target).to(wide))
+    position, loop = torch.arange(source.numel(), device=source.device), source == target
+    last = torch.full_like(nodes, -1)
+    last.scatter_reduce_(0, source, torch.where(loop, position, -1), "amax")
+    weight = weight * (~loop | (position == last[source]))
     source, target = torch.cat([source, nodes]), torch.cat([target, nodes])
-    weight = torch.cat([weight, (looped == 0).to(wide)])
-    degree = torch.zeros_like(looped).index_add_(0, target, weight)
+    weight = torch.cat([weight, (last < 0).to(wide)])
+    degree = torch.zeros(num_nodes, dtype=wide, device=source.device).index_add_(0, target, weight)
     scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
     value = scale[source] * weight * scale[target]
     value = value.to(dtype)

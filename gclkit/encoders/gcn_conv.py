@@ -81,31 +81,33 @@ class GCNConv(pyg.GCNConv):
     def forward(
         self,
         x: Float[Tensor, "n f"],
-        edge_index: Int[Tensor, "2 e"] | Float[Tensor, "n n"],
+        edge_index: Int[Tensor, "2 e"],
         edge_weight: Float[Tensor, " e"] | None = None,
         *,
+        adjacency: Float[Tensor, "n n"] | None = None,
         product: Float[Tensor, "n d"] | None = None,
     ) -> Float[Tensor, "n d"]:
         """Applies the layer.
 
         Args:
             x: Features, strided or CSR.
-            edge_index: The edges, or the matrix that :func:`gcn_adjacency` makes of them.
-            edge_weight: One weight per edge, if :obj:`edge_index` holds edges.
+            edge_index: The edges.
+            edge_weight: One weight per edge. (default: 1 each)
+            adjacency: What :func:`gcn_adjacency` made of the edges and weights, which are then
+                not read. (default: computed)
             product: What :meth:`products` made of :obj:`x`. (default: computed)
         """
         h = self.products(x, [None])[0] if product is None else product
-        if edge_index.layout != torch.sparse_csr:
+        if adjacency is None:
             check_edges("GCNConv", edge_index, x.size(0))
-        if edge_weight is not None and edge_weight.requires_grad:
+        if adjacency is None and edge_weight is not None and edge_weight.requires_grad:
             # Gradients to the edges need the messages one by one.
             (source, target), value = gcn_norm(edge_index, edge_weight, x.size(0))
-            out = torch.zeros_like(h).index_add(0, target, value[:, None] * h[source])
+            messages = value[:, None] * h[source]
+            out = torch.zeros_like(h, dtype=messages.dtype).index_add(0, target, messages)
         else:
-            adjacency = edge_index
-            if edge_index.layout != torch.sparse_csr:
-                adjacency = gcn_adjacency(
-                    edge_index, edge_weight, x.size(0), dtype=self.lin.weight.dtype
-                )
+            if adjacency is None:
+                dtype = self.lin.weight.dtype
+                adjacency = gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=dtype)
             out = sparse_product(adjacency, h)
         return out if self.bias is None else out + self.bias

@@ -10,7 +10,7 @@ from gclkit.encoders import gcn_adjacency
 def test_equals_the_normalisation_of_pyg(weighted):
     torch.manual_seed(0)
     edge_index = erdos_renyi_graph(20, 0.2, directed=True)
-    edge_index = torch.cat([edge_index, torch.tensor([[4, 7], [4, 7]])], dim=1)
+    edge_index = torch.cat([edge_index, torch.tensor([[4, 7, 4], [4, 7, 4]])], dim=1)
     weight = torch.rand(edge_index.size(1)).double() + 0.3 if weighted else None
     adjacency = gcn_adjacency(edge_index, weight, 22, dtype=torch.float64)
     pairs, value = gcn_norm(edge_index, weight, 22, dtype=torch.float64)
