@@ -91,6 +91,8 @@ def node_compactness(
         reject(owner, "targets", f"of one row per node, {n}", len(targets))
     if drops is None:
         drops = EdgeDropSet(edge_index, n, _budget(owner, p, budget), owner=owner)
+    elif drops.num_nodes != n:
+        reject(owner, "drops", f"a set over the {n} nodes of 'x'", drops.num_nodes)
     kept = None
     if view_edge_index is not None:
         kept = drops.kept(view_edge_index)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,6 +92,25 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
             forward pass or messages of its own; if a slope lies outside [0, 1]; if a
             normalisation or dropout is in training mode.
     """
+    steps: list[_Draft] = []
+    for where, module in numbered_modules(owner, encoder):
+        _read(where, owner, module, steps)
+    if not any(step.propagation for step in steps):
+        reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
+    return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
+
+
+def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
+    """The modules of an encoder in the order in which they are applied, each with the number of
+    its layer for messages.
+
+    Args:
+        owner: For messages.
+        encoder: See :func:`describe_layers`.
+
+    Raises:
+        ValueError: If it is no encoder, or a group of modules has a forward pass of its own.
+    """
     entries = encoder.layers() if hasattr(encoder, "layers") else encoder
     if not isinstance(entries, Iterable):
         reject(
@@ -100,14 +119,10 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
             "an object with a method 'layers' or a sequence of (conv, activation)",
             type(encoder).__name__,
         )
-    steps: list[_Draft] = []
     for number, entry in enumerate(entries, start=1):
-        where = f"layer {number}"
-        for module in _members(where, owner, entry):
-            _read(where, owner, module, steps)
-    if not any(step.propagation for step in steps):
-        reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
-    return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
+        for module in _members(f"layer {number}", owner, entry):
+            if module is not None:
+                yield f"layer {number}", module
 
 
 def _slope(step: _Draft, owner: str) -> Tensor:
@@ -144,7 +159,7 @@ def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     names = _names(module)
     _check_methods(where, owner, module)
-    if module is None or "Identity" in names:
+    if "Identity" in names:
         return
     if "GCNConv" in names:
         steps.append(_gcn(where, owner, module))

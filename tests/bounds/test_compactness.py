@@ -141,6 +141,10 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
         ({"p": None}, "'p' must be given, or 'budget' instead (got 'neither')"),
         ({"p": 1.5}, "'p' must be a probability in [0, 1] (got 1.5)"),
         ({"targets": torch.ones(3, 4)}, "'targets' must be of one row per node, 12 (got 3)"),
+        (
+            {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 7, 0.4)},
+            "'drops' must be a set over the 12 nodes of 'x' (got 7)",
+        ),
         ({"nodes": torch.tensor([1, 12])}, "'nodes' must be between 0 and 11 (got (1, 12))"),
         ({"nodes": torch.tensor([1, 1])}, "'nodes' must be named once each"),
         (

@@ -103,17 +103,54 @@ def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
     _, encoder, views = setting
     message = (
         "ProvableTraining: 'layers' must be the layers that gave the embeddings of the second "
-        "view (got 'largest difference "
+        "view, with nothing beside them such as edge weights, dropout or a normalization of z "
+        "(got 'largest difference "
     )
     wrong = (views[1][0], views[1][1], views[1][2] * 1.01)
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         make(setting)(torch.tensor(1.0), views[0], wrong)
-    pot = make(setting)
-    pot(torch.tensor(1.0), *views)
-    encoder.convs[0].bias.data += 1  # Parameters move in training; only the first call replays.
-    pot(torch.tensor(1.0), *views)
     with pytest.raises(ValueError, match="of the first view"):
         make(setting, encoder=None, layers=encoder.layers()[:1])(torch.tensor(1.0), *views)
+
+
+def test_layers_that_stand_still_are_replayed_again(setting):
+    _, encoder, views = setting
+    other = GCNEncoder(6, 4)
+    theirs = [(x, edges, other(x, edges)) for x, edges, _ in views]
+    pot = make(setting)
+    pot(torch.tensor(1.0), *views)
+    with torch.no_grad():
+        encoder.convs[0].bias += 1  # As in training: the layers are taken at their word.
+    pot(torch.tensor(1.0), *theirs)
+    with pytest.raises(ValueError, match="of the first view"):
+        pot(torch.tensor(1.0), *theirs)
+
+
+def test_groups_and_maps_without_edges_are_replayed(setting):
+    _, _, views = setting
+    conv, head = GCNConv(6, 5), nn.Linear(5, 4)
+    pot = make(setting, encoder=None, layers=[nn.Sequential(conv, nn.ReLU()), None, head])
+    seen = [(x, edges, head(conv(x, edges).relu())) for x, edges, _ in views]
+    assert pot(torch.tensor(1.0), *seen).isfinite()
+
+
+def test_a_view_of_another_number_of_nodes_is_refused(setting):
+    x, edges, z = setting[2][0]
+    message = (
+        "ProvableTraining: 'num_nodes' must be the number of rows of 'x' and 'z', {} and {} in a "
+        "view (got 24)"
+    )
+    for view, rows in (((x[:20], edges, z[:20]), (20, 20)), ((x, edges, z[:9]), (24, 9))):
+        with pytest.raises(ValueError, match="^" + re.escape(message.format(*rows))):
+            make(setting)(torch.tensor(1.0), setting[2][1], view)
+
+
+def test_the_graph_moves_with_the_module(setting):
+    data, _, views = setting
+    pot = make(setting)
+    assert pot.get_buffer("edge_index") is data.edge_index and not pot.state_dict()
+    assert pot._apply(lambda tensor: views[0][1]) is pot
+    assert torch.equal(pot.drops[1].degree, torch.bincount(views[0][1][1], minlength=24))
 
 
 @pytest.mark.parametrize(
