@@ -33,9 +33,9 @@ def certified_bound(
     r"""A lower bound of :math:`\min_{E'} T_i \cdot z_i(E')`, the view ranging over the set.
 
     ``"interval"`` is :math:`\sum_k T^+_{ik} \sigma(l_{ik}) + T^-_{ik} \sigma(u_{ik})` with
-    plain boxes (methods S19, mode 3). ``"budget"`` takes boxes that count edges, and the
-    larger of that score and :func:`last_layer_bound`. ``"two_hop"`` is the larger of
-    ``"budget"`` and :func:`gclkit.bounds.two_hop.two_hop_bound`, for far more work.
+    plain boxes. ``"budget"`` takes boxes that count edges, and the larger of that score and
+    :func:`last_layer_bound`. ``"two_hop"`` is the larger of ``"budget"`` and
+    :func:`gclkit.bounds.two_hop.two_hop_bound`, for far more work.
 
     Args:
         layers: The encoder.
@@ -89,7 +89,8 @@ def last_layer_bound(
 
     With :math:`\tilde W_i = \Lambda_i W^\top`, neighbour :math:`j` contributes at least
     :math:`g_{ij} = \tilde W_i^+ \cdot H_{L,j} + \tilde W_i^- \cdot H_{U,j}`, in the target's
-    own coefficients; :func:`gclkit.bounds.aggregation.least_sums` adds these up (methods S19).
+    own coefficients; :func:`gclkit.bounds.aggregation.least_sums` adds these up. Theorem 2 of
+    :mod:`gclkit.bounds`.
 
     Args:
         layers: The encoder.

@@ -37,8 +37,9 @@ def pairwise_bound(
         (\hat A' (a_1 \odot \beta_1))_i + \Lambda_i \cdot (b_2 + [T_i < 0]\, \beta_2).
 
     The slopes hold on the whole set, so the gradient pushes the bound of the set, while the
-    value is at most the true one at the view (methods S19, mode 2). Layers before the last
-    two enter with their exact values. Two sparse products; no tensor per pair of nodes.
+    value is at most the true one at the view (Lemma 1 twice, see *Pairwise* in
+    :mod:`gclkit.bounds`). Layers before the last two enter with their exact values. Two sparse
+    products; no tensor per pair of nodes.
 
     Args:
         layers: The encoder.
