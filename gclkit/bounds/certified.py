@@ -83,7 +83,6 @@ def last_layer_bound(
     drops: EdgeDropSet,
     *,
     nodes: Int[Tensor, " t"] | None = None,
-    lower: str = "parallel",
 ) -> Float[Tensor, " t"]:
     r"""Relaxes the last activation only, then counts edges with one scalar per edge.
 
@@ -98,10 +97,9 @@ def last_layer_bound(
         directions: Target vectors of the target nodes.
         drops: The set.
         nodes: The target nodes. (default: all)
-        lower: Kind of lower line of the last activation.
     """
     boxes = at_nodes(traces, nodes)
-    k, coefficients, constant = to_last_propagation(layers, boxes, directions, lower=lower)
+    k, coefficients, constant = to_last_propagation(layers, boxes, directions)
     layer = layers[k]
     assert layer.propagation is not None
     through = own = coefficients

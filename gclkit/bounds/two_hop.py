@@ -44,7 +44,6 @@ def two_hop_bound(
     drops: EdgeDropSet,
     *,
     nodes: Int[Tensor, " t"],
-    lower: str = "adaptive",
 ) -> Float[Tensor, " t"]:
     """A lower bound over the set that fixes how many edges the target and each neighbour lost.
 
@@ -61,7 +60,6 @@ def two_hop_bound(
         directions: Target vectors of the target nodes.
         drops: The set.
         nodes: The target nodes.
-        lower: Kind of lower line, see :func:`gclkit.bounds.relaxation.relax`.
 
     Memory: O(e + n d) per range plus one block of paths. Time: paths of length two x channels
     x pairs of ranges, as batched matrix products.
@@ -75,7 +73,7 @@ def two_hop_bound(
         propagation = layers[previous].propagation
         assert propagation is not None
         mail = mailed(drops, propagation, traces[previous].sent, ranges)
-    context = Context(layers, traces, drops, ranges, last, previous, mail, lower)
+    context = Context(layers, traces, drops, ranges, last, previous, mail)
     least = torch.full_like(directions[:, 0], torch.inf)
     for c, span in enumerate(ranges):
         at = can_lose(drops, span)[nodes].nonzero()[:, 0]
@@ -91,7 +89,7 @@ def _given_count(
     """The bound over the views in which the targets lose a number of edges in range c."""
     boxes = [rows_of(trace.before[c], nodes) for trace in context.traces]
     k, coefficients, constant = to_last_propagation(
-        context.layers, boxes, directions, lower=context.lower
+        context.layers, boxes, directions, lower="adaptive"
     )
     layer = context.layers[k]
     position = torch.full_like(context.drops.degree, -1)

@@ -33,7 +33,6 @@ class Context(NamedTuple):
         last: Index of the last layer with neighbours.
         previous: Index of the one before, -1 if there is none.
         mail: Contributions of neighbours in that layer, over all their counts.
-        lower: Kind of lower line.
     """
 
     layers: Sequence[Layer]
@@ -43,7 +42,6 @@ class Context(NamedTuple):
     last: int
     previous: int
     mail: Box | None
-    lower: str
 
 
 def received(context: Context, cj: int) -> Box:
@@ -72,7 +70,7 @@ def to_previous_sum(
     for k in range(context.last - 1, context.previous - 1, -1):
         layer = context.layers[k]
         box = rows_of(context.traces[k].before[c], nodes)
-        lines = relax(box, layer.negative_slope, lower=context.lower)
+        lines = relax(box, layer.negative_slope, lower="adaptive")
         coefficients, shift = through_activation(coefficients, lines)
         constant = constant + shift
         if layer.bias is not None:
