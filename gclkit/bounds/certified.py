@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.bounds.aggregation import least_sums
-from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.aggregation import column_least, least_sums
+from gclkit.bounds.backward import pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, activate, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import Trace, trace_boxes
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.neighborhoods import group_by_degree
-from gclkit.bounds.propagation import Propagation
 from gclkit.bounds.sparse import edge_dot
 from gclkit.bounds.two_hop import two_hop_bound
 
@@ -46,7 +46,7 @@ def certified_bound(
         tightness: ``"interval"``, ``"budget"`` or ``"two_hop"``.
     """
     traces = trace_boxes(layers, x, drops, tightness)
-    last = at_nodes(traces[-1:], nodes)[0]
+    last = traces[-1].before.at(nodes)
     score, _ = activated_dots(last, traces[-1].negative_slope, directions)
     if tightness == "interval":
         return score
@@ -98,22 +98,19 @@ def last_layer_bound(
         drops: The set.
         nodes: The target nodes. (default: all)
     """
-    boxes = at_nodes(traces, nodes)
+    boxes = [trace.before.at(nodes) for trace in traces]
     k, coefficients, constant = to_last_propagation(layers, boxes, directions)
-    layer = layers[k]
-    assert layer.propagation is not None
+    layer, propagation = layers[k], layers[k].summing
     through = own = coefficients
     sent, root, slope = traces[k].sent, traces[k].own, torch.ones_like(constant[:1])
     if k:
-        through = own = pull_back(coefficients, layer.weight)
-        if layer.root_weight is not None:
-            own = pull_back(coefficients, layer.root_weight)
+        through, own = layer.by_weights(partial(pull_back, coefficients))
         sent = root = traces[k - 1].before
         slope = traces[k - 1].negative_slope
-    low, high = activated_dots(_rows(root, nodes), slope, own)
+    low, high = activated_dots(root.at(nodes), slope, own)
     wanted, rows, cols = _edges_into(drops, nodes)
     values = _edge_values(sent, slope, through, rows, cols)
-    m = torch.minimum(*_column_ends(drops, layer.propagation, cols, values))
+    m = column_least(drops, propagation, cols, values)
     if nodes is None:
         nodes, ends = torch.arange(drops.num_nodes, device=m.device), [low[:, None], high[:, None]]
     else:
@@ -123,12 +120,8 @@ def last_layer_bound(
     lists = group_by_degree(drops.target, drops.degree, nodes)
     span = [(0, int(drops.budget.max()))]
     own_box = [Box(*ends)]
-    sums = least_sums(drops, layer.propagation, lists, m[:, None], own_box, span, per_edge=True)
+    sums = least_sums(drops, propagation, lists, m[:, None], own_box, span, per_edge=True)
     return constant + sums[0][nodes, 0]
-
-
-def _rows(box: Box, nodes: Tensor | None) -> Box:
-    return box if nodes is None else Box(box.lower[nodes], box.upper[nodes])
 
 
 def _edges_into(drops: EdgeDropSet, nodes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -156,12 +149,3 @@ def _edge_values(
         return (edge_dot(rows, cols, positive, low) + edge_dot(rows, cols, negative, high),)
 
     return by_columns(step, *sent, as_row(slope, through.shape[1], through), through)[0]
-
-
-def _column_ends(
-    drops: EdgeDropSet, propagation: Propagation, senders: Int[Tensor, " e"], values: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Values times the column factor of their sender, at both ends of its budget."""
-    clean, least = drops.degree, drops.degree - drops.usable_budget
-    low, high = (propagation.column(d.to(values))[senders] for d in (clean, least))
-    return low * values, high * values

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
@@ -32,6 +32,8 @@ GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
 METHODS = ("forward", "propagate", "message", "message_and_aggregate", "aggregate", "update")
 PACKAGES = ("torch", "torch_geometric", "gclkit")
 
+Mapped = TypeVar("Mapped")
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -50,6 +52,17 @@ class Layer:
     root_weight: Float[Tensor, "d_in d_out"] | None
     bias: Float[Tensor, " d_out"] | None
     negative_slope: Float[Tensor, "..."]
+
+    @property
+    def summing(self) -> Propagation:
+        """The propagation of a layer that has one."""
+        assert self.propagation is not None
+        return self.propagation
+
+    def by_weights(self, step: Callable[[Tensor | None], Mapped]) -> tuple[Mapped, Mapped]:
+        """What a step makes of :math:`W` and of :math:`R`; one object where both are the same."""
+        sent = step(self.weight)
+        return sent, sent if self.root_weight is None else step(self.root_weight)
 
 
 @dataclass

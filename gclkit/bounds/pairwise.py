@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.backward import pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
@@ -51,7 +52,8 @@ def pairwise_bound(
         tightness: Of the intervals behind the slopes, ``"interval"`` or ``"budget"``.
     """
     boxes = trace_boxes(layers, x, drops, tightness)
-    k, coefficients, constant = to_last_propagation(layers, at_nodes(boxes, nodes), directions)
+    before = [box.before.at(nodes) for box in boxes]
+    k, coefficients, constant = to_last_propagation(layers, before, directions)
 
     def pick(rows: Tensor) -> Tensor:
         return rows if nodes is None else rows[nodes]
@@ -68,11 +70,9 @@ def pairwise_bound(
         sent, own = maps(inner, values, x)
     degree = drops.count(kept).to(constant)
     near, far = ViewSum(inner, drops, kept, degree), ViewSum(layer, drops, kept, degree)
-    through = pull_back(coefficients, layer.weight)
+    through, back = layer.by_weights(partial(pull_back, coefficients))
     split = [] if own is sent else [own.lower]
-    split_through = []
-    if layer.root_weight is not None:
-        split_through = [pull_back(coefficients, layer.root_weight)]
+    split_through = [] if back is through else [back]
 
     def step(
         low: Tensor,

@@ -90,6 +90,17 @@ def test_an_object_with_layers_keeps_its_gradients():
     assert step.weight.requires_grad and step.bias.requires_grad
 
 
+def test_a_step_by_both_weights():
+    torch.manual_seed(0)
+    sage, gcn, linear = describe_layers("test", [SAGEConv(3, 2), GCNConv(2, 4), nn.Linear(4, 2)])
+    sent, own = sage.by_weights(lambda weight: 2 * weight)
+    assert torch.equal(sent, 2 * sage.weight) and torch.equal(own, 2 * sage.root_weight)
+    sent, own = gcn.by_weights(lambda weight: 2 * weight)
+    assert sent is own and gcn.summing is gcn.propagation
+    with pytest.raises(AssertionError):
+        _ = linear.summing
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
