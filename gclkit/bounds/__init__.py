@@ -87,22 +87,22 @@ over those in :math:`C` only. Then, while the edge :math:`ij` stands and :math:`
     \Big( \sum_{k \in N(j)} t_k - \mathrm{top}_r^{R_j \setminus i} \Big)
     + s(d_j - r)\, \psi \cdot v_j + \psi \cdot b + \gamma \Big] ,
 
-:math:`r \le \min(\bar\delta_j, |R_j \setminus i|)`, and the target's value is at least, for the
-:math:`r \in C` at hand, :math:`w(d_i - r) (\sum_j M_{ij} - \mathrm{top}_r) + s(d_i - r)\,
-(\varphi \cdot h_i)_L` plus the constants of Theorem 2, with :math:`M_{ij} = \min_D
-\max(M_{ij}^D, \text{interval value})`. Its own term may be expanded along its own neighbours in
-the same way; then each neighbour's two contributions vanish together, so :math:`\mathrm{top}_r`
-ranks their sum. The bound is the minimum over :math:`r` and :math:`C`. *Proof.* Fix a view. Its
-counts lie in one :math:`C` and, per neighbour, in one :math:`D`; the boxes given these counts
-hold the view's values, so every line holds at them. The bracket is Theorem 1 for the scalar
-:math:`\psi \cdot y_j`, where the edge to :math:`i` is not among the vanished; multiplying by the
-positive :math:`c(d_j - r)` of the same :math:`r` keeps the inequality. For the view's :math:`D`,
-:math:`M_{ij}^D` and the interval value are lower bounds, so is the larger, and :math:`M_{ij}` is
-at most it. Theorem 1 in one channel, at the view's :math:`r_i`, finishes; expanding the own term
-replaces its lower bound by another one, sound for :math:`s \ge 0`, and the vanished neighbours
-are the same set in both sums, so they take at most the :math:`\mathrm{top}_r` of the sums. A
-maximum of sound bounds is sound. ∎ It is ``"two_hop"``
-(:func:`gclkit.bounds.two_hop.two_hop_bound`).
+:math:`r \le \min(\bar\delta_j, |R_j \setminus i|)` (in a set enlarged by a view that dropped one
+direction only, :math:`R_j` in place of :math:`R_j \setminus i`), and the target's value is at
+least, for the :math:`r \in C` at hand, :math:`w(d_i - r) (\sum_j M_{ij} - \mathrm{top}_r) + s(d_i -
+r)\, (\varphi \cdot h_i)_L` plus the constants of Theorem 2, with :math:`M_{ij} = \min_D
+\max(M_{ij}^D, \text{interval value})`. Its own term may be expanded along its own neighbours in the
+same way; then each neighbour's two contributions vanish together, so :math:`\mathrm{top}_r` ranks
+their sum. The bound is the minimum over :math:`r` and :math:`C`. *Proof.* Fix a view. Its counts
+lie in one :math:`C` and, per neighbour, in one :math:`D`; the boxes given these counts hold the
+view's values, so every line holds at them. The bracket is Theorem 1 for the scalar :math:`\psi
+\cdot y_j`, where the edge to :math:`i` is not among the vanished; multiplying by the positive
+:math:`c(d_j - r)` of the same :math:`r` keeps the inequality. For the view's :math:`D`,
+:math:`M_{ij}^D` and the interval value are lower bounds, so is the larger, and :math:`M_{ij}` is at
+most it. Theorem 1 in one channel, at the view's :math:`r_i`, finishes; expanding the own term
+replaces its lower bound by another one, sound for :math:`s \ge 0`, and the vanished neighbours are
+the same set in both sums, so they take at most the :math:`\mathrm{top}_r` of the sums. A maximum of
+sound bounds is sound. ∎ It is ``"two_hop"`` (:func:`gclkit.bounds.two_hop.two_hop_bound`).
 
 **Order.** ``"interval"`` (every matrix entry on its own) :math:`\le` ``"budget"`` :math:`\le`
 ``"two_hop"``: the first by comparing sums term by term, the second as the latter takes the

@@ -179,7 +179,9 @@ def _block(
     t = contributions(context, coefficients, ends)
     itself = torch.zeros_like(t, dtype=torch.bool).scatter(2, slots[..., None], True)
     t = torch.where(itself, t_own[..., None], t).masked_fill(~real[:, None], 0)
-    loose = (real & drops.droppable[edges])[:, None] & ~itself
+    loose = (real & drops.droppable[edges])[:, None].expand_as(t)
+    if drops.symmetric:
+        loose = loose & ~itself  # Else the edge back to the target may vanish on its own.
     low, high = context.ranges[cj]
     limit = torch.minimum(drops.usable_budget[j, None], loose.sum(dim=2)).clamp(max=high)
 

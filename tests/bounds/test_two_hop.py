@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 import torch
 
@@ -43,6 +45,28 @@ def test_closes_most_of_the_gap_of_plain_intervals(make_encoder, make_graph):
     ).mean()
     gaps = [float(clean - bound) for bound in bounds]
     assert gaps[2] < 0.95 * gaps[1] < 0.6 * gaps[0], gaps
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+def test_below_every_view_of_a_set_that_is_not_symmetric(conv, make_encoder, run):
+    path = torch.tensor([[0, 1, 2], [1, 2, 3]])
+    edge_index = torch.cat([path, path.flip(0)], dim=1)
+    drops = EdgeDropSet(edge_index, 4, 0.0)
+    edges = torch.stack([drops.source, drops.target])
+    drops = drops.enlarged(torch.tensor([True, False, True, True, True, False]))
+    assert not drops.symmetric and drops.budget.tolist() == [0, 1, 0, 1]
+    masks = [torch.tensor(kept) for kept in itertools.product([True, False], repeat=6)]
+    views = [edges[:, kept] for kept in masks if (drops.dropped(kept) <= drops.budget).all()]
+    for seed in range(20):
+        layers = make_encoder(conv, seed=seed)
+        generator = torch.Generator().manual_seed(seed)
+        x, z = (torch.randn(4, c, generator=generator).double() for c in (5, 4))
+        values = [(target_vectors(z) * run(layers, x, view)).sum(dim=1) for view in views]
+        bound = node_compactness(
+            layers, x, edge_index, targets=z, drops=drops, mode="certified", tightness="two_hop"
+        )
+        assert (bound <= torch.stack(values).amin(dim=0) + 1e-9).all(), seed
 
 
 @torch.no_grad()
