@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
-from gclkit.checks import check_floats, reject, unsupported
+from gclkit.checks import check_finite, check_floats, reject, unsupported
 
 SUPPORTED = (
     "GCNConv",
@@ -77,12 +77,19 @@ class _Draft:
 
 
 def check_features(owner: str, layers: Sequence[Layer], x: Tensor) -> Float[Tensor, "n f"]:
-    """Returns ``x`` if it is a matrix in the dtype of the layers, else raises."""
-    check_floats(owner, "x", x, sparse=True)
+    """Returns ``x`` if it is a matrix of the width and in the dtype of the layers, else raises."""
+    widths = [layer.weight.size(0) for layer in layers if layer.weight is not None]
+    check_floats(owner, "x", x, columns=widths[0] if widths else None, sparse=True)
     for layer in layers:
         if layer.weight is not None and layer.weight.dtype != x.dtype:
             reject(owner, "x", f"of dtype {layer.weight.dtype}, as the encoder is", x.dtype)
     return x
+
+
+def out_channels(layers: Sequence[Layer], x: Tensor) -> int:
+    """The width of the embeddings."""
+    widths = [layer.weight.size(1) for layer in layers if layer.weight is not None]
+    return widths[-1] if widths else x.size(1)
 
 
 def describe_layers(owner: str, encoder: Any) -> list[Layer]:
@@ -101,6 +108,7 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
         The steps, in order. A normalisation in evaluation mode is folded into its layer.
 
     Raises:
+        NotFinite: If a slope is NaN or infinite.
         ValueError: If a module has no bound, naming it and its layer; if a subclass has a
             forward pass or messages of its own; if a slope lies outside [0, 1]; if a
             normalisation or dropout is in training mode.
@@ -124,7 +132,8 @@ def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
     Raises:
         ValueError: If it is no encoder, or a group of modules has a forward pass of its own.
     """
-    entries = encoder.layers() if hasattr(encoder, "layers") else encoder
+    layers = getattr(encoder, "layers", None)
+    entries = layers() if callable(layers) and not isinstance(layers, nn.Module) else encoder
     if not isinstance(entries, Iterable):
         reject(
             owner,
@@ -143,8 +152,9 @@ def _slope(step: _Draft, owner: str) -> Tensor:
         return torch.ones((), dtype=torch.float64)
     slope = step.slope
     if not bool(((slope >= 0) & (slope <= 1)).all()):
-        outside = slope.detach().flatten().tolist()
-        reject(owner, "negative_slope", "in [0, 1] for the lines to hold", outside)
+        check_finite(owner, "negative_slope", slope)
+        rule = "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training"
+        reject(owner, "negative_slope", rule, slope.detach().flatten().tolist())
     return slope
 
 

@@ -9,6 +9,7 @@ from gclkit.bounds import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
+from gclkit.checks import NotFinite
 
 
 def bn(d, *, train=False):
@@ -37,6 +38,12 @@ class Shifted(nn.Linear):
 
 class Renamed(GCNConv):
     """Computes what its base does."""
+
+
+class Stack(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([GCNConv(5, 4)])  # Not a method.
 
 
 class Twice(nn.Sequential):
@@ -133,6 +140,7 @@ def test_a_step_by_both_weights():
             "layer 1, RReLU in training mode (its slope is random in every pass), has no bound",
         ),
         ([], "'encoder' must be made of at least one GCN, SAGE or GIN layer (got 'none')"),
+        (Stack(), "'encoder' must be an object with a method 'layers' or a sequence"),
         (nn.Linear(3, 2), "'encoder' must be an object with a method 'layers' or a sequence"),
     ],
 )
@@ -144,9 +152,16 @@ def test_what_has_no_bound_is_refused_by_name(layers, message, make_graph):
         assert "; supported: GCNConv, SAGEConv (mean), GINConv" in str(error.value)
 
 
-@pytest.mark.parametrize("slope", [-0.1, 1.2, float("nan")])
+@pytest.mark.parametrize("slope", [-0.1, 1.2])
 def test_a_slope_outside_the_unit_interval_is_refused(slope):
     with pytest.raises(
-        ValueError, match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold \(got"
+        ValueError,
+        match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold; clamp a PReLU "
+        r"after every step of its training \(got \[",
     ):
         describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=slope))])
+
+
+def test_a_slope_that_diverged_is_told_apart():
+    with pytest.raises(NotFinite, match=r"^test: 'negative_slope' must be finite \(got '1 of 1"):
+        describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=float("nan")))])
