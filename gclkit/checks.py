@@ -189,8 +189,11 @@ def check_edges(
     """
     import torch
 
-    if not isinstance(edge_index, torch.Tensor) or edge_index.layout != torch.strided:
+    if not isinstance(edge_index, torch.Tensor):
         reject(owner, "edge_index", "a tensor [2, e]", type(edge_index).__name__)
+    if edge_index.layout != torch.strided:
+        rule = "a tensor [2, e]; of a sparse adj_t it is PyG's to_edge_index(adj_t)[0].flip(0)"
+        reject(owner, "edge_index", rule, edge_index.layout)
     if edge_index.dim() != 2 or edge_index.size(0) != 2:
         reject(owner, "edge_index", "of shape [2, e]", tuple(edge_index.shape))
     kind = edge_index.dtype

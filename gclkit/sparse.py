@@ -12,6 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch.utils.weak import WeakTensorKeyDictionary
 
+NARROW = (torch.bfloat16, torch.float16)
 _TRANSPOSED = WeakTensorKeyDictionary()
 
 
@@ -85,7 +86,8 @@ def sparse_product(
 
     The gradient to ``dense`` needs the transposed matrix, which PyTorch sorts anew for every
     product. Here it is made once (:func:`transposed`) for all layers and, of features, for all
-    epochs.
+    epochs. Narrow factors, also those that autocast made, are multiplied in fp32: there is no
+    narrow product of this kind on a CPU.
 
     Args:
         matrix: The matrix, ``torch.sparse_csr``. If it asks for a gradient, PyTorch multiplies.
@@ -93,6 +95,9 @@ def sparse_product(
         mirror: Where the entries form a symmetric pattern, the position of each entry's mirror
             image: the transposed matrix is then the same pattern with other values.
     """
+    if matrix.dtype in NARROW or dense.dtype in NARROW:
+        out = sparse_product(matrix.float(), dense.float(), mirror)
+        return out.to(torch.promote_types(matrix.dtype, dense.dtype))
     if matrix.requires_grad:
         return matrix @ dense
     return _SparseProduct.apply(matrix, dense, mirror)
@@ -102,7 +107,8 @@ class _SparseProduct(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor, dense: Tensor, mirror: Tensor | None) -> Tensor:
         ctx.save_for_backward(matrix, mirror)
-        return _multiply(matrix, dense)
+        with torch.autocast(dense.device.type, enabled=False):
+            return _multiply(matrix, dense)
 
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> tuple[None, Tensor, None]:

@@ -106,6 +106,11 @@ CSR = torch.eye(3).to_sparse_csr()
             lambda: check_edges("o", [[0], [1]]),
             "o: 'edge_index' must be a tensor [2, e] (got 'list')",
         ),
+        (
+            lambda: check_edges("o", CSR),
+            "o: 'edge_index' must be a tensor [2, e]; of a sparse adj_t it is PyG's "
+            "to_edge_index(adj_t)[0].flip(0) (got torch.sparse_csr)",
+        ),
         (lambda: check_edges("o", EDGES.T), "o: 'edge_index' must be of shape [2, e] (got (3, 2))"),
         (
             lambda: check_edges("o", EDGES.int()),

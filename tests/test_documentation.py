@@ -39,3 +39,9 @@ def test_examples_in_docstrings(name):
     options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     found = doctest.testmod(module, optionflags=options)
     assert found.attempted and not found.failed
+
+
+def test_docstrings_cite_nothing_that_readers_do_not_have():
+    pattern = re.compile(r"methods(\.md)? S\d")
+    paths = (ROOT / "gclkit").rglob("*.py")
+    assert not [path for path in paths if pattern.search(path.read_text(encoding="utf-8"))]

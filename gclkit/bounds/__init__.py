@@ -41,8 +41,8 @@ vector :math:`\Lambda`, :math:`\Lambda \cdot \sigma(y) \ge (\Lambda^+ \lambda + 
 For :math:`\alpha > 1` both lines fail, so such slopes are refused.
 
 **Theorem 1 (budgeted sums).** Let node :math:`j` send at least :math:`m_j` (its factor
-:math:`c` included) and let the node's own value be at least :math:`v_L(r)`, in every view in
-which node :math:`i` loses :math:`r` edges. Then in every view in which :math:`r_i \in
+:math:`c` included) and let the node's own value lie in :math:`[v_L(r), v_U(r)]`, in every view
+in which node :math:`i` loses :math:`r` edges. Then in every view in which :math:`r_i \in
 [r_-, r_+]`
 
 .. math::
@@ -50,7 +50,8 @@ which node :math:`i` loses :math:`r` edges. Then in every view in which :math:`r
     \min_{r_- \le r \le \min(r_+, \bar\delta_i)} \; w(d_i - r)
     \Big( \sum_{j \in N(i)} m_j - \mathrm{top}_r \Big) + \big(s(d_i - r) v\big)_L ,
 
-with :math:`\mathrm{top}_r` the sum of the :math:`r` largest :math:`m_j` over :math:`R_i`.
+with :math:`\mathrm{top}_r` the sum of the :math:`r` largest :math:`m_j` over :math:`R_i`, and
+:math:`(s v)_L` the smaller of :math:`s v_L` and :math:`s v_U`: the latter for :math:`s < 0`.
 *Proof.* Fix a view and :math:`r = r_i`. The factors of node :math:`i` are
 :math:`w(d_i - r) \ge 0` and :math:`s(d_i - r)`, exactly. Each kept neighbour contributes at
 least :math:`m_j`. The :math:`r` vanished neighbours lie in :math:`R_i`, and their :math:`m_j`
@@ -87,22 +88,22 @@ over those in :math:`C` only. Then, while the edge :math:`ij` stands and :math:`
     \Big( \sum_{k \in N(j)} t_k - \mathrm{top}_r^{R_j \setminus i} \Big)
     + s(d_j - r)\, \psi \cdot v_j + \psi \cdot b + \gamma \Big] ,
 
-:math:`r \le \min(\bar\delta_j, |R_j \setminus i|)`, and the target's value is at least, for the
-:math:`r \in C` at hand, :math:`w(d_i - r) (\sum_j M_{ij} - \mathrm{top}_r) + s(d_i - r)\,
-(\varphi \cdot h_i)_L` plus the constants of Theorem 2, with :math:`M_{ij} = \min_D
-\max(M_{ij}^D, \text{interval value})`. Its own term may be expanded along its own neighbours in
-the same way; then each neighbour's two contributions vanish together, so :math:`\mathrm{top}_r`
-ranks their sum. The bound is the minimum over :math:`r` and :math:`C`. *Proof.* Fix a view. Its
-counts lie in one :math:`C` and, per neighbour, in one :math:`D`; the boxes given these counts
-hold the view's values, so every line holds at them. The bracket is Theorem 1 for the scalar
-:math:`\psi \cdot y_j`, where the edge to :math:`i` is not among the vanished; multiplying by the
-positive :math:`c(d_j - r)` of the same :math:`r` keeps the inequality. For the view's :math:`D`,
-:math:`M_{ij}^D` and the interval value are lower bounds, so is the larger, and :math:`M_{ij}` is
-at most it. Theorem 1 in one channel, at the view's :math:`r_i`, finishes; expanding the own term
-replaces its lower bound by another one, sound for :math:`s \ge 0`, and the vanished neighbours
-are the same set in both sums, so they take at most the :math:`\mathrm{top}_r` of the sums. A
-maximum of sound bounds is sound. ∎ It is ``"two_hop"``
-(:func:`gclkit.bounds.two_hop.two_hop_bound`).
+:math:`r \le \min(\bar\delta_j, |R_j \setminus i|)` (in a set enlarged by a view that dropped one
+direction only, :math:`R_j` in place of :math:`R_j \setminus i`), and the target's value is at
+least, for the :math:`r \in C` at hand, :math:`w(d_i - r) (\sum_j M_{ij} - \mathrm{top}_r) + s(d_i -
+r)\, (R \Lambda_i^C \cdot h_i)_L` plus the constants of Theorem 2, with :math:`M_{ij} = \min_D
+\max(M_{ij}^D, \text{interval value})`. Its own term may be expanded along its own neighbours in the
+same way; then each neighbour's two contributions vanish together, so :math:`\mathrm{top}_r` ranks
+their sum. The bound is the minimum over :math:`r` and :math:`C`. *Proof.* Fix a view. Its counts
+lie in one :math:`C` and, per neighbour, in one :math:`D`; the boxes given these counts hold the
+view's values, so every line holds at them. The bracket is Theorem 1 for the scalar :math:`\psi
+\cdot y_j`, where the edge to :math:`i` is not among the vanished; multiplying by the positive
+:math:`c(d_j - r)` of the same :math:`r` keeps the inequality. For the view's :math:`D`,
+:math:`M_{ij}^D` and the interval value are lower bounds, so is the larger, and :math:`M_{ij}` is at
+most it. Theorem 1 in one channel, at the view's :math:`r_i`, finishes; expanding the own term
+replaces its lower bound by another one, sound for :math:`s \ge 0`, and the vanished neighbours are
+the same set in both sums, so they take at most the :math:`\mathrm{top}_r` of the sums. A maximum of
+sound bounds is sound. ∎ It is ``"two_hop"`` (:func:`gclkit.bounds.two_hop.two_hop_bound`).
 
 **Order.** ``"interval"`` (every matrix entry on its own) :math:`\le` ``"budget"`` :math:`\le`
 ``"two_hop"``: the first by comparing sums term by term, the second as the latter takes the
@@ -121,10 +122,13 @@ of its own direction, and the second layer's intervals come from the clean graph
 
 **What is claimed.** ``certified`` is at most the compactness of every view in the set, on every
 node, for the features and the targets given, in exact arithmetic; in floating point up to
-rounding in that dtype. **What is not.** Nothing is said of views outside the set: plain
-Bernoulli dropping leaves it often (:func:`gclkit.bounds.report.describe_set` tells how often,
-and how few edges a view inside drops). Nothing is said of feature masking, of added edges, of
-weights that moved since, or of accuracy. The scale of :math:`z` is free: shrinking the last layer
+rounding in that dtype, relative to the largest terms that meet in a sum: where they cancel,
+``"budget"`` and ``"two_hop"`` may lose what ``"interval"`` keeps. **What is not.** Nothing is
+said of views outside the set: plain Bernoulli dropping with one coin per edge leaves it often
+(:func:`gclkit.bounds.report.describe_set` tells how often, and how few edges a view inside
+drops), with one coin per direction, as ``EdgeDrop`` does unless told otherwise, almost always.
+Nothing is said of edge weights, of feature masking, of added edges, of parameters that moved
+since, or of accuracy. The scale of :math:`z` is free: shrinking the last layer
 shrinks every gap, so gaps are reported in units of the mean clean compactness, with the mean norm
 of :math:`z`. A bound never replaces a NaN.
 """

@@ -3,7 +3,7 @@ r"""Boxes of a neighbourhood sum :math:`y_i = w_i \sum_j c_j u_j + s_i v_i` over
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.bounds.blocks import by_columns
@@ -14,6 +14,8 @@ from gclkit.bounds.propagation import Propagation
 from gclkit.bounds.top_sums import top_sums
 
 BLOCK_NUMEL = 2**21
+
+Count = tuple[int, int]
 
 
 def scale(low: Float[Tensor, " n"], high: Float[Tensor, " n"], box: Box) -> Box:
@@ -99,11 +101,49 @@ def column_minimum(
     r"""Least contribution of each node, :math:`m_j = \min(c(d_j)\, u_j, c(d_j - \delta_j)\,
     u_j)`.
     """
-    clean = drops.degree.to(values)
-    least = (drops.degree - drops.usable_budget).to(values)
-    low, high = propagation.column(clean)[:, None], propagation.column(least)[:, None]
+    low, high = (end[:, None] for end in column_ends(drops, propagation, values))
     positive, negative = parts(values)
     return low * positive + high * negative
+
+
+def column_least(
+    drops: EdgeDropSet,
+    propagation: Propagation,
+    senders: Int[Tensor, "*b"],
+    values: Float[Tensor, "*b"],
+    span: Count | None = None,
+) -> Float[Tensor, "*b"]:
+    """Least contributions of some senders, column factor included.
+
+    Args:
+        drops: The views.
+        propagation: The factors.
+        senders: Who sends each value.
+        values: What is sent.
+        span: Fewest and most edges that the senders lost. (default: any number)
+    """
+    low, high = (end[senders] for end in column_ends(drops, propagation, values, span))
+    return torch.minimum(low * values, high * values)
+
+
+def column_ends(
+    drops: EdgeDropSet, propagation: Propagation, like: Tensor, span: Count | None = None
+) -> tuple[Float[Tensor, " n"], Float[Tensor, " n"]]:
+    """The column factor of each node at the fewest and at the most edges that it may have lost.
+
+    Args:
+        drops: The views.
+        propagation: The factors.
+        like: A tensor of the dtype wanted.
+        span: Fewest and most edges lost, where the budget allows so many. (default: any number)
+    """
+    most = drops.usable_budget
+    least = torch.zeros_like(most)
+    if span is not None:
+        most = most.clamp(max=span[1])
+        least = most.clamp(max=span[0])
+    low, high = (propagation.column((drops.degree - r).to(like.dtype)) for r in (least, most))
+    return low, high
 
 
 def least_sums(
@@ -112,7 +152,7 @@ def least_sums(
     lists: list[Neighborhoods],
     m: Float[Tensor, "n d"] | Float[Tensor, "e d"],
     own: list[Box],
-    ranges: list[tuple[int, int]],
+    ranges: list[Count],
     *,
     per_edge: bool = False,
 ) -> list[Float[Tensor, "n d"]]:

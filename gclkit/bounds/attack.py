@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -162,9 +163,7 @@ def searched_minimum(
     depth = sum(layer.propagation is not None for layer in layers)
     frozen = [_frozen(layer) for layer in layers]
     x = x.detach()
-    first = frozen[0]
-    sent = multiply(point(x), first.weight).lower
-    own = sent if first.root_weight is None else multiply(point(x), first.root_weight).lower
+    sent, own = frozen[0].by_weights(lambda weight: multiply(point(x), weight).lower)
     width = max([sent.size(1), *(w.size(1) for layer in layers if (w := layer.weight) is not None)])
     most = MESSAGE_NUMEL // width
     found, done = [], 0
@@ -217,8 +216,7 @@ def _weighted(
     (sent, own), h = start, start[0]
     for k, layer in enumerate(layers):
         if k:
-            sent = h if layer.weight is None else h @ layer.weight
-            own = sent if layer.root_weight is None else h @ layer.root_weight
+            sent, own = (box.lower for box in layer.by_weights(partial(multiply, point(h))))
         y = sent
         if layer.propagation is not None:
             # Later layers pass on what reaches the nodes within so many steps, and no other.

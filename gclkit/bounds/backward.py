@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, parts
-from gclkit.bounds.forward import Trace
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import Relaxation, relax
 
@@ -95,18 +94,6 @@ def to_last_propagation(
             return Functional(k, coefficients, constant)
         coefficients = pull_back(coefficients, layer.weight)
     raise AssertionError("describe_layers lets no encoder without neighbours pass")
-
-
-def at_nodes(traces: Sequence[Trace], nodes: Int[Tensor, " t"] | None) -> list[Box]:
-    """The boxes before each activation, at some nodes."""
-    if nodes is None:
-        return [trace.before for trace in traces]
-    return [Box(trace.before.lower[nodes], trace.before.upper[nodes]) for trace in traces]
-
-
-def root_weight(layer: Layer) -> Tensor | None:
-    """The weights of a node's own term."""
-    return layer.weight if layer.root_weight is None else layer.root_weight
 
 
 def pull_back(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.sparse import sparse_product
@@ -24,6 +24,13 @@ class Box(NamedTuple):
     def is_point(self) -> bool:
         """Whether both ends are the same tensor object."""
         return self.lower is self.upper
+
+    def at(self, nodes: Int[Tensor, "*b"] | None) -> Box:
+        """The box of some rows; ``None``: of all."""
+        if nodes is None:
+            return self
+        lower = self.lower[nodes]
+        return Box(lower, lower if self.is_point else self.upper[nodes])
 
     def __neg__(self) -> Box:
         """The box of the negated values."""

@@ -10,14 +10,12 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from gclkit.bounds.aggregation import least_sums
+from gclkit.bounds.aggregation import Count, column_ends, least_sums
 from gclkit.bounds.box import Box, activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.neighborhoods import group_by_degree
 from gclkit.bounds.propagation import Propagation
-
-Count = tuple[int, int]
 
 
 def count_ranges(largest: int) -> list[Count]:
@@ -60,10 +58,7 @@ def trace_by_count(
     lists = group_by_degree(drops.target, drops.degree, nodes)
     traces, boxes = [], [point(x)] * len(ranges)
     for layer in layers:
-        sent = _each(boxes, partial(multiply, weight=layer.weight))
-        own = sent
-        if layer.root_weight is not None:
-            own = _each(boxes, partial(multiply, weight=layer.root_weight))
+        sent, own = layer.by_weights(partial(_multiply_each, boxes))
         before = sent
         if layer.propagation is not None:
             mail = mailed(drops, layer.propagation, sent, ranges)
@@ -83,7 +78,7 @@ def mailed(
     """What a neighbour contributes, column factor included, over all counts of its own."""
     lower = upper = None
     for box, span in zip(sent, ranges, strict=True):
-        low, high = factor_range(drops, propagation, span, box.lower)
+        low, high = (end[:, None] for end in column_ends(drops, propagation, box.lower, span))
         ends = torch.minimum(low * box.lower, high * box.lower)
         tops = torch.maximum(low * box.upper, high * box.upper)
         able = can_lose(drops, span)[:, None]
@@ -96,19 +91,13 @@ def mailed(
     return Box(lower, upper)
 
 
-def factor_range(
-    drops: EdgeDropSet, propagation: Propagation, span: Count, like: Tensor
-) -> tuple[Float[Tensor, "n 1"], Float[Tensor, "n 1"]]:
-    """The column factor at both ends of a range of lost edges."""
-    most = torch.minimum(drops.usable_budget, torch.tensor(span[1], device=drops.degree.device))
-    least = torch.minimum(most, torch.tensor(span[0], device=drops.degree.device))
-    low = propagation.column((drops.degree - least).to(like.dtype))[:, None]
-    return low, propagation.column((drops.degree - most).to(like.dtype))[:, None]
-
-
 def can_lose(drops: EdgeDropSet, span: Count) -> Bool[Tensor, " n"]:
     """Nodes that can lose as many edges as the range begins with."""
     return drops.usable_budget >= span[0]
+
+
+def _multiply_each(boxes: list[Box], weight: Tensor | None) -> list[Box]:
+    return _each(boxes, partial(multiply, weight=weight))
 
 
 def _each(boxes: list[Box], step: Callable[[Box], Box]) -> list[Box]:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.bounds.aggregation import least_sums
-from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.aggregation import column_least, least_sums
+from gclkit.bounds.backward import pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, activate, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import Trace, trace_boxes
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.neighborhoods import group_by_degree
-from gclkit.bounds.propagation import Propagation
 from gclkit.bounds.sparse import edge_dot
 from gclkit.bounds.two_hop import two_hop_bound
 
@@ -33,9 +33,9 @@ def certified_bound(
     r"""A lower bound of :math:`\min_{E'} T_i \cdot z_i(E')`, the view ranging over the set.
 
     ``"interval"`` is :math:`\sum_k T^+_{ik} \sigma(l_{ik}) + T^-_{ik} \sigma(u_{ik})` with
-    plain boxes (methods S19, mode 3). ``"budget"`` takes boxes that count edges, and the
-    larger of that score and :func:`last_layer_bound`. ``"two_hop"`` is the larger of
-    ``"budget"`` and :func:`gclkit.bounds.two_hop.two_hop_bound`, for far more work.
+    plain boxes. ``"budget"`` takes boxes that count edges, and the larger of that score and
+    :func:`last_layer_bound`. ``"two_hop"`` is the larger of ``"budget"`` and
+    :func:`gclkit.bounds.two_hop.two_hop_bound`, for far more work.
 
     Args:
         layers: The encoder.
@@ -46,7 +46,7 @@ def certified_bound(
         tightness: ``"interval"``, ``"budget"`` or ``"two_hop"``.
     """
     traces = trace_boxes(layers, x, drops, tightness)
-    last = at_nodes(traces[-1:], nodes)[0]
+    last = traces[-1].before.at(nodes)
     score, _ = activated_dots(last, traces[-1].negative_slope, directions)
     if tightness == "interval":
         return score
@@ -83,13 +83,13 @@ def last_layer_bound(
     drops: EdgeDropSet,
     *,
     nodes: Int[Tensor, " t"] | None = None,
-    lower: str = "parallel",
 ) -> Float[Tensor, " t"]:
     r"""Relaxes the last activation only, then counts edges with one scalar per edge.
 
     With :math:`\tilde W_i = \Lambda_i W^\top`, neighbour :math:`j` contributes at least
     :math:`g_{ij} = \tilde W_i^+ \cdot H_{L,j} + \tilde W_i^- \cdot H_{U,j}`, in the target's
-    own coefficients; :func:`gclkit.bounds.aggregation.least_sums` adds these up (methods S19).
+    own coefficients; :func:`gclkit.bounds.aggregation.least_sums` adds these up. Theorem 2 of
+    :mod:`gclkit.bounds`.
 
     Args:
         layers: The encoder.
@@ -97,24 +97,20 @@ def last_layer_bound(
         directions: Target vectors of the target nodes.
         drops: The set.
         nodes: The target nodes. (default: all)
-        lower: Kind of lower line of the last activation.
     """
-    boxes = at_nodes(traces, nodes)
-    k, coefficients, constant = to_last_propagation(layers, boxes, directions, lower=lower)
-    layer = layers[k]
-    assert layer.propagation is not None
+    boxes = [trace.before.at(nodes) for trace in traces]
+    k, coefficients, constant = to_last_propagation(layers, boxes, directions)
+    layer, propagation = layers[k], layers[k].summing
     through = own = coefficients
     sent, root, slope = traces[k].sent, traces[k].own, torch.ones_like(constant[:1])
     if k:
-        through = own = pull_back(coefficients, layer.weight)
-        if layer.root_weight is not None:
-            own = pull_back(coefficients, layer.root_weight)
+        through, own = layer.by_weights(partial(pull_back, coefficients))
         sent = root = traces[k - 1].before
         slope = traces[k - 1].negative_slope
-    low, high = activated_dots(_rows(root, nodes), slope, own)
+    low, high = activated_dots(root.at(nodes), slope, own)
     wanted, rows, cols = _edges_into(drops, nodes)
     values = _edge_values(sent, slope, through, rows, cols)
-    m = torch.minimum(*_column_ends(drops, layer.propagation, cols, values))
+    m = column_least(drops, propagation, cols, values)
     if nodes is None:
         nodes, ends = torch.arange(drops.num_nodes, device=m.device), [low[:, None], high[:, None]]
     else:
@@ -124,12 +120,8 @@ def last_layer_bound(
     lists = group_by_degree(drops.target, drops.degree, nodes)
     span = [(0, int(drops.budget.max()))]
     own_box = [Box(*ends)]
-    sums = least_sums(drops, layer.propagation, lists, m[:, None], own_box, span, per_edge=True)
+    sums = least_sums(drops, propagation, lists, m[:, None], own_box, span, per_edge=True)
     return constant + sums[0][nodes, 0]
-
-
-def _rows(box: Box, nodes: Tensor | None) -> Box:
-    return box if nodes is None else Box(box.lower[nodes], box.upper[nodes])
 
 
 def _edges_into(drops: EdgeDropSet, nodes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
@@ -157,12 +149,3 @@ def _edge_values(
         return (edge_dot(rows, cols, positive, low) + edge_dot(rows, cols, negative, high),)
 
     return by_columns(step, *sent, as_row(slope, through.shape[1], through), through)[0]
-
-
-def _column_ends(
-    drops: EdgeDropSet, propagation: Propagation, senders: Int[Tensor, " e"], values: Tensor
-) -> tuple[Tensor, Tensor]:
-    """Values times the column factor of their sender, at both ends of its budget."""
-    clean, least = drops.degree, drops.degree - drops.usable_budget
-    low, high = (propagation.column(d.to(values))[senders] for d in (clean, least))
-    return low * values, high * values

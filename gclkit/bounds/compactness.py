@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.bounds.certified import certified_bound
 from gclkit.bounds.edge_drop_set import EdgeDropSet
-from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.layers import check_features, describe_layers, out_channels
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
@@ -76,7 +77,8 @@ def node_compactness(
 
     Raises:
         ValueError: If a module has no bound, a slope lies outside [0, 1], there is one target
-            row, the graph is directed, or the view does not fit (see ``view_edge_index``).
+            row, widths or dtypes differ, the graph is directed, or the view does not fit (see
+            ``view_edge_index``).
     """
     owner = "node_compactness"
     check_choice(owner, "mode", mode, MODES)
@@ -86,45 +88,55 @@ def node_compactness(
     check_choice(owner, "tightness", tightness, known)
     layers = describe_layers(owner, encoder)
     n = len(check_features(owner, layers, x))
-    check_floats(owner, "targets", targets)
+    width = out_channels(layers, x)
+    check_floats(owner, "targets", targets, dtype=x.dtype, columns=width)
     if len(targets) != n:
         reject(owner, "targets", f"of one row per node, {n}", len(targets))
+    if nodes is not None:
+        _check_nodes(owner, nodes, n)
+    given = sum(option is not None for option in (p, budget, drops))
+    if given != 1:
+        reject(owner, "p", "given, or 'budget' or 'drops' instead", f"{given} of the three")
     if drops is None:
-        drops = EdgeDropSet(edge_index, n, _budget(owner, p, budget), owner=owner)
+        allowed = p if budget is None else budget
+        assert allowed is not None
+        drops = EdgeDropSet(edge_index, n, allowed, owner=owner)
+    elif drops.num_nodes != n:
+        reject(owner, "drops", f"a set over the {n} nodes of 'x'", drops.num_nodes)
     kept = None
     if view_edge_index is not None:
         kept = drops.kept(view_edge_index)
     elif mode != "certified":
         reject(owner, "view_edge_index", f"given in mode {mode!r}", None)
 
-    if mode == "published":
+    if mode == "certified" and kept is not None:
+        _check_inside(owner, drops, kept)
+    with torch.autocast(x.device.type, enabled=False):  # A bound rounds in the dtype of x.
+        directions = target_vectors(targets, nodes=None if mode == "published" else nodes)
+        if mode == "certified":
+            return certified_bound(layers, x, directions, drops, nodes=nodes, tightness=tightness)
         assert kept is not None
-        score = published_score(layers, x, target_vectors(targets), drops, kept, owner=owner)
+        if mode == "pairwise":
+            views = (drops.enlarged(kept), kept)
+            return pairwise_bound(layers, x, directions, *views, nodes=nodes, tightness=tightness)
+        score = published_score(layers, x, directions, drops, kept, owner=owner)
         return score if nodes is None else score[nodes]
-    if nodes is not None:
-        nodes = _check_nodes(owner, nodes, n)
-    directions = target_vectors(targets, nodes=nodes)
-    if mode == "pairwise":
-        assert kept is not None
-        drops = drops.enlarged(kept)
-        return pairwise_bound(layers, x, directions, drops, kept, nodes=nodes, tightness=tightness)
-    if kept is not None:
-        outside = int((drops.dropped(kept) > drops.budget).sum())
-        if outside or not drops.enlarged(kept).symmetric:
-            rule = "inside the certified set"
-            reject(owner, "view_edge_index", rule, f"{outside} nodes over budget")
-    return certified_bound(layers, x, directions, drops, nodes=nodes, tightness=tightness)
 
 
-def _budget(owner: str, p: float | None, budget: Tensor | None) -> Tensor | float:
-    if (p is None) == (budget is None):
-        reject(owner, "p", "given, or 'budget' instead", "neither" if p is None else "both")
-    return budget if p is None else p  # type: ignore[return-value]
+def _check_inside(owner: str, drops: EdgeDropSet, kept: Tensor) -> None:
+    outside = int((drops.dropped(kept) > drops.budget).sum())
+    if outside:
+        rule = "inside the certified set"
+        reject(owner, "view_edge_index", rule, f"{outside} nodes over budget")
+    if drops.symmetric and not drops.enlarged(kept).symmetric:
+        rule = "inside the certified set, with both directions of each edge or none"
+        reject(owner, "view_edge_index", rule, "one direction of some edges")
 
 
-def _check_nodes(owner: str, nodes: Tensor, n: int) -> Tensor:
+def _check_nodes(owner: str, nodes: Tensor, n: int) -> None:
+    if not isinstance(nodes, Tensor) or nodes.dim() != 1 or nodes.dtype != torch.int64:
+        reject(owner, "nodes", "a tensor [t] of dtype torch.int64", nodes)
     if nodes.numel() and (int(nodes.min()) < 0 or int(nodes.max()) >= n):
         reject(owner, "nodes", f"between 0 and {n - 1}", (int(nodes.min()), int(nodes.max())))
     if nodes.unique().numel() != nodes.numel():
         reject(owner, "nodes", "named once each", f"{nodes.numel()} for {nodes.unique().numel()}")
-    return nodes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -66,12 +67,8 @@ def maps(layer: Layer, traces: Sequence[Trace], x: Tensor) -> tuple[Box, Box]:
     """What a layer sends and keeps of the output of the one before, or of the features; one
     object where both have the same weights.
     """
-    weights = [layer.weight] if layer.root_weight is None else [layer.weight, layer.root_weight]
-    if not traces:
-        boxes = [multiply(point(x), weight) for weight in weights]
-    else:
-        boxes = [_map_activated(traces[-1], weight) for weight in weights]
-    return boxes[0], boxes[-1]
+    step = partial(_map_activated, traces[-1]) if traces else partial(multiply, point(x))
+    return layer.by_weights(step)
 
 
 def _map_activated(trace: Trace, weight: Tensor | None) -> Box:
@@ -173,6 +170,5 @@ def view_matrix(
     layer: Layer, drops: EdgeDropSet, kept: Bool[Tensor, " e"], degree: Float[Tensor, " n"]
 ) -> Tensor:
     """The propagation matrix of a layer on one view, without the node's own term."""
-    assert layer.propagation is not None
-    row, column = layer.propagation.row(degree), layer.propagation.column(degree)
+    row, column = layer.summing.row(degree), layer.summing.column(degree)
     return drops.matrix(row[drops.target] * column[drops.source] * kept)

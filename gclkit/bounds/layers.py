@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
-from gclkit.checks import check_floats, reject, unsupported
+from gclkit.checks import check_finite, check_floats, reject, unsupported
 
 SUPPORTED = (
     "GCNConv",
@@ -28,6 +28,11 @@ SUPPORTED = (
 )
 
 GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
+# What a module computes, beside its parameters, and who may have written that.
+METHODS = ("forward", "propagate", "message", "message_and_aggregate", "aggregate", "update")
+PACKAGES = ("torch", "torch_geometric", "gclkit")
+
+Mapped = TypeVar("Mapped")
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,17 @@ class Layer:
     bias: Float[Tensor, " d_out"] | None
     negative_slope: Float[Tensor, "..."]
 
+    @property
+    def summing(self) -> Propagation:
+        """The propagation of a layer that has one."""
+        assert self.propagation is not None
+        return self.propagation
+
+    def by_weights(self, step: Callable[[Tensor | None], Mapped]) -> tuple[Mapped, Mapped]:
+        """What a step makes of :math:`W` and of :math:`R`; one object where both are the same."""
+        sent = step(self.weight)
+        return sent, sent if self.root_weight is None else step(self.root_weight)
+
 
 @dataclass
 class _Draft:
@@ -61,19 +77,27 @@ class _Draft:
 
 
 def check_features(owner: str, layers: Sequence[Layer], x: Tensor) -> Float[Tensor, "n f"]:
-    """Returns ``x`` if it is a matrix in the dtype of the layers, else raises."""
-    check_floats(owner, "x", x, sparse=True)
+    """Returns ``x`` if it is a matrix of the width and in the dtype of the layers, else raises."""
+    widths = [layer.weight.size(0) for layer in layers if layer.weight is not None]
+    check_floats(owner, "x", x, columns=widths[0] if widths else None, sparse=True)
     for layer in layers:
         if layer.weight is not None and layer.weight.dtype != x.dtype:
             reject(owner, "x", f"of dtype {layer.weight.dtype}, as the encoder is", x.dtype)
     return x
 
 
+def out_channels(layers: Sequence[Layer], x: Tensor) -> int:
+    """The width of the embeddings."""
+    widths = [layer.weight.size(1) for layer in layers if layer.weight is not None]
+    return widths[-1] if widths else x.size(1)
+
+
 def describe_layers(owner: str, encoder: Any) -> list[Layer]:
     """Reads an encoder into the steps that the bounds understand.
 
     Modules are recognised by the name of their class or of a base class, so this works with
-    every version of PyG and with subclasses. Parameters are taken as they are, with gradients.
+    every version of PyG and with subclasses, as long as these compute what their base does.
+    Parameters are taken as they are, with gradients.
 
     Args:
         owner: For messages.
@@ -84,10 +108,32 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
         The steps, in order. A normalisation in evaluation mode is folded into its layer.
 
     Raises:
-        ValueError: If a module has no bound, naming it and its layer; if a slope lies outside
-            [0, 1]; if a normalisation or dropout is in training mode.
+        NotFinite: If a slope is NaN or infinite.
+        ValueError: If a module has no bound, naming it and its layer; if a subclass has a
+            forward pass or messages of its own; if a slope lies outside [0, 1]; if a
+            normalisation or dropout is in training mode.
     """
-    entries = encoder.layers() if hasattr(encoder, "layers") else encoder
+    steps: list[_Draft] = []
+    for where, module in numbered_modules(owner, encoder):
+        _read(where, owner, module, steps)
+    if not any(step.propagation for step in steps):
+        reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
+    return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
+
+
+def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
+    """The modules of an encoder in the order in which they are applied, each with the number of
+    its layer for messages.
+
+    Args:
+        owner: For messages.
+        encoder: See :func:`describe_layers`.
+
+    Raises:
+        ValueError: If it is no encoder, or a group of modules has a forward pass of its own.
+    """
+    layers = getattr(encoder, "layers", None)
+    entries = layers() if callable(layers) and not isinstance(layers, nn.Module) else encoder
     if not isinstance(entries, Iterable):
         reject(
             owner,
@@ -95,13 +141,10 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
             "an object with a method 'layers' or a sequence of (conv, activation)",
             type(encoder).__name__,
         )
-    steps: list[_Draft] = []
     for number, entry in enumerate(entries, start=1):
-        for module in entry if isinstance(entry, GROUPS) else (entry,):
-            _read(f"layer {number}", owner, module, steps)
-    if not any(step.propagation for step in steps):
-        reject(owner, "encoder", "made of at least one GCN, SAGE or GIN layer", "none")
-    return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
+        for module in _members(f"layer {number}", owner, entry):
+            if module is not None:
+                yield f"layer {number}", module
 
 
 def _slope(step: _Draft, owner: str) -> Tensor:
@@ -109,8 +152,9 @@ def _slope(step: _Draft, owner: str) -> Tensor:
         return torch.ones((), dtype=torch.float64)
     slope = step.slope
     if not bool(((slope >= 0) & (slope <= 1)).all()):
-        outside = slope.detach().flatten().tolist()
-        reject(owner, "negative_slope", "in [0, 1] for the lines to hold", outside)
+        check_finite(owner, "negative_slope", slope)
+        rule = "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training"
+        reject(owner, "negative_slope", rule, slope.detach().flatten().tolist())
     return slope
 
 
@@ -118,18 +162,36 @@ def _names(module: Any) -> set[str]:
     return {base.__name__ for base in type(module).__mro__}
 
 
+def _check_methods(where: str, owner: str, module: Any) -> None:
+    """Raises where a subclass computes something else than the class it is recognised by."""
+    for name in METHODS:
+        source = getattr(getattr(module, name, None), "__module__", "torch")
+        # PyG writes 'propagate' anew for every subclass, in a module named after it.
+        known = source.partition(".")[0] in PACKAGES or source.endswith("_propagate")
+        _require(known, where, owner, f"{type(module).__name__} with a {name!r} of its own")
+
+
+def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
+    """The modules of a group, or the module itself."""
+    if not isinstance(entry, GROUPS):
+        return (entry,)
+    _check_methods(where, owner, entry)
+    return entry
+
+
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     names = _names(module)
-    if module is None or "Identity" in names:
+    _check_methods(where, owner, module)
+    if "Identity" in names:
         return
     if "GCNConv" in names:
         steps.append(_gcn(where, owner, module))
     elif "SAGEConv" in names:
         steps.append(_sage(where, owner, module))
     elif "GINConv" in names:
+        _check_sums(where, owner, module)
         steps.append(_Draft(gin_sum(module.eps)))
-        _require(module.aggr in ("add", "sum"), where, owner, f"GINConv with aggr={module.aggr!r}")
-        for inner in _inner(module.nn):
+        for inner in _inner(where, owner, module.nn):
             _read(where, owner, inner, steps)
     elif "Linear" in names:
         _linear(module.weight.t(), module.bias, steps)
@@ -141,9 +203,11 @@ def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
         _activation(where, owner, module, names, steps)
 
 
-def _inner(module: Any) -> Iterable[Any]:
+def _inner(where: str, owner: str, module: Any) -> Iterable[Any]:
     """The modules of a GIN network: a sequence, or PyG's MLP taken apart."""
     if "MLP" in _names(module):
+        _check_methods(where, owner, module)
+        yield nn.Dropout(max(module.dropout)).train(module.training)
         last = len(module.lins) - 1
         for k, linear in enumerate(module.lins):
             yield linear
@@ -151,7 +215,7 @@ def _inner(module: Any) -> Iterable[Any]:
                 norm = [module.norms[k]] if len(module.norms) > k else []
                 yield from [module.act, *norm] if module.act_first else [*norm, module.act]
         return
-    yield from module if isinstance(module, nn.Sequential) else (module,)
+    yield from _members(where, owner, module)
 
 
 def _require(holds: bool, where: str, owner: str, what: str) -> None:
@@ -159,20 +223,28 @@ def _require(holds: bool, where: str, owner: str, what: str) -> None:
         unsupported(owner, f"{where}, {what}, has no bound", SUPPORTED)
 
 
+def _check_sums(where: str, owner: str, conv: Any, kinds: Sequence[str] = ("add", "sum")) -> None:
+    """Raises unless a convolution aggregates in one of some ways, along the edges."""
+    name = type(conv).__name__
+    _require(conv.aggr in kinds, where, owner, f"{name} with aggr={conv.aggr!r}")
+    _require(conv.flow == "source_to_target", where, owner, f"{name} with flow={conv.flow!r}")
+
+
 def _gcn(where: str, owner: str, conv: Any) -> _Draft:
+    _check_sums(where, owner, conv)
     _require(conv.normalize, where, owner, "GCNConv without normalisation")
     _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
-    _require(conv.flow == "source_to_target", where, owner, f"GCNConv with flow={conv.flow!r}")
+    # It would go on with the edges that it saw first, in every view.
+    _require(not conv.cached, where, owner, "GCNConv with cached=True")
     # PyG gives the loops weight 2 or 1 there, depending on its version.
     _require(not conv.improved, where, owner, "GCNConv with improved=True")
     return _Draft(gcn(), conv.lin.weight.t(), None, conv.bias)
 
 
 def _sage(where: str, owner: str, conv: Any) -> _Draft:
-    _require(conv.aggr == "mean", where, owner, f"SAGEConv with aggr={conv.aggr!r}")
+    _check_sums(where, owner, conv, ("mean",))
     _require(not conv.normalize, where, owner, "SAGEConv with normalize=True")
     _require(not getattr(conv, "project", False), where, owner, "SAGEConv with project=True")
-    _require(conv.flow == "source_to_target", where, owner, f"SAGEConv with flow={conv.flow!r}")
     weight = conv.lin_l.weight.t()
     root = conv.lin_r.weight.t() if conv.root_weight else torch.zeros_like(weight)
     return _Draft(sage_mean(), weight, root, conv.lin_l.bias)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from gclkit.bounds.backward import at_nodes, pull_back, to_last_propagation
+from gclkit.bounds.backward import pull_back, to_last_propagation
 from gclkit.bounds.blocks import as_row, by_columns
 from gclkit.bounds.box import Box, parts
 from gclkit.bounds.edge_drop_set import EdgeDropSet
@@ -37,8 +38,9 @@ def pairwise_bound(
         (\hat A' (a_1 \odot \beta_1))_i + \Lambda_i \cdot (b_2 + [T_i < 0]\, \beta_2).
 
     The slopes hold on the whole set, so the gradient pushes the bound of the set, while the
-    value is at most the true one at the view (methods S19, mode 2). Layers before the last
-    two enter with their exact values. Two sparse products; no tensor per pair of nodes.
+    value is at most the true one at the view (Lemma 1 twice, see *Pairwise* in
+    :mod:`gclkit.bounds`). Layers before the last two enter with their exact values. Two sparse
+    products; no tensor per pair of nodes.
 
     Args:
         layers: The encoder.
@@ -50,7 +52,8 @@ def pairwise_bound(
         tightness: Of the intervals behind the slopes, ``"interval"`` or ``"budget"``.
     """
     boxes = trace_boxes(layers, x, drops, tightness)
-    k, coefficients, constant = to_last_propagation(layers, at_nodes(boxes, nodes), directions)
+    before = [box.before.at(nodes) for box in boxes]
+    k, coefficients, constant = to_last_propagation(layers, before, directions)
 
     def pick(rows: Tensor) -> Tensor:
         return rows if nodes is None else rows[nodes]
@@ -67,11 +70,9 @@ def pairwise_bound(
         sent, own = maps(inner, values, x)
     degree = drops.count(kept).to(constant)
     near, far = ViewSum(inner, drops, kept, degree), ViewSum(layer, drops, kept, degree)
-    through = pull_back(coefficients, layer.weight)
+    through, back = layer.by_weights(partial(pull_back, coefficients))
     split = [] if own is sent else [own.lower]
-    split_through = []
-    if layer.root_weight is not None:
-        split_through = [pull_back(coefficients, layer.root_weight)]
+    split_through = [] if back is through else [back]
 
     def step(
         low: Tensor,

@@ -50,8 +50,7 @@ def published_score(
         what = f"mode 'published' has no meaning for the layers {kinds}"
         unsupported(owner, what, ["GCN, GCN"])
     first, second = layers
-    propagation = first.propagation
-    assert propagation is not None
+    propagation = first.summing
     sent = multiply(point(x), first.weight)
     box = plain(drops, propagation, sent, sent)
     lines1 = relax(shift(box, first.bias), first.negative_slope)

@@ -16,7 +16,8 @@ def target_vectors(
     :math:`T_i = \hat z_i \frac{n}{n-1} - \frac{1}{n-1} \sum_j \hat z_j`.
 
     So :math:`T_i \cdot z' = \hat z_i \cdot z' - \mathrm{mean}_{j \ne i}\, \hat z_j \cdot z'`
-    (POT, methods S19), and the rows over all nodes sum to zero.
+    (POT, `arXiv:2309.13944 <https://arxiv.org/abs/2309.13944>`_), and the rows over all nodes
+    sum to zero.
 
     Args:
         z: Embeddings of the other view, normalised here; a zero row stays zero.

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.bounds.backward import pull_back, root_weight, to_last_propagation
+from gclkit.bounds.aggregation import column_least
+from gclkit.bounds.backward import pull_back, to_last_propagation
 from gclkit.bounds.by_count import (
     can_lose,
     count_ranges,
-    factor_range,
     mailed,
     trace_by_count,
 )
@@ -28,7 +29,6 @@ from gclkit.bounds.two_hop_terms import (
     least_dot,
     mail_least,
     received,
-    rows_of,
     scaled,
     to_previous_sum,
     without_top,
@@ -44,7 +44,6 @@ def two_hop_bound(
     drops: EdgeDropSet,
     *,
     nodes: Int[Tensor, " t"],
-    lower: str = "adaptive",
 ) -> Float[Tensor, " t"]:
     """A lower bound over the set that fixes how many edges the target and each neighbour lost.
 
@@ -61,7 +60,6 @@ def two_hop_bound(
         directions: Target vectors of the target nodes.
         drops: The set.
         nodes: The target nodes.
-        lower: Kind of lower line, see :func:`gclkit.bounds.relaxation.relax`.
 
     Memory: O(e + n d) per range plus one block of paths. Time: paths of length two x channels
     x pairs of ranges, as batched matrix products.
@@ -72,10 +70,8 @@ def two_hop_bound(
     last, previous = sums[-1], (sums[-2] if len(sums) > 1 else -1)
     mail = None
     if previous >= 0 and not traces[previous].sent[0].is_point:
-        propagation = layers[previous].propagation
-        assert propagation is not None
-        mail = mailed(drops, propagation, traces[previous].sent, ranges)
-    context = Context(layers, traces, drops, ranges, last, previous, mail, lower)
+        mail = mailed(drops, layers[previous].summing, traces[previous].sent, ranges)
+    context = Context(layers, traces, drops, ranges, last, previous, mail)
     least = torch.full_like(directions[:, 0], torch.inf)
     for c, span in enumerate(ranges):
         at = can_lose(drops, span)[nodes].nonzero()[:, 0]
@@ -89,21 +85,19 @@ def _given_count(
     context: Context, c: int, directions: Float[Tensor, "t d"], nodes: Int[Tensor, " t"]
 ) -> Float[Tensor, " t"]:
     """The bound over the views in which the targets lose a number of edges in range c."""
-    boxes = [rows_of(trace.before[c], nodes) for trace in context.traces]
+    boxes = [trace.before[c].at(nodes) for trace in context.traces]
     k, coefficients, constant = to_last_propagation(
-        context.layers, boxes, directions, lower=context.lower
+        context.layers, boxes, directions, lower="adaptive"
     )
     layer = context.layers[k]
     position = torch.full_like(context.drops.degree, -1)
     position[nodes] = torch.arange(len(nodes), device=nodes.device)
+    through = own = coefficients
     if k:
-        through = pull_back(coefficients, layer.weight)
-        own = pull_back(coefficients, root_weight(layer))
-    else:
-        through = own = coefficients
+        through, own = layer.by_weights(partial(pull_back, coefficients))
     pairs = _neighbour_values(context, c, through, position)
     linear = constant + _own_and_sum(context, c, own, pairs, nodes, position)
-    return torch.maximum(linear, least_dot(directions, rows_of(context.traces[-1].after[c], nodes)))
+    return torch.maximum(linear, least_dot(directions, context.traces[-1].after[c].at(nodes)))
 
 
 def _neighbour_values(
@@ -113,7 +107,6 @@ def _neighbour_values(
     into a target node; zero on the other edges.
     """
     drops, layer = context.drops, context.layers[context.last]
-    assert layer.propagation is not None
     wanted = (position[drops.target] >= 0).nonzero()[:, 0]
     rows, cols = position[drops.target[wanted]], drops.source[wanted]
     values = torch.full_like(drops.target, torch.inf, dtype=through.dtype)
@@ -124,8 +117,7 @@ def _neighbour_values(
         edges, i, j = wanted[able], rows[able], cols[able]
         box = received(context, cj)
         dots = edge_least(i, j, through, box)
-        low, high = factor_range(drops, layer.propagation, span, dots)
-        least = torch.minimum(low[j, 0] * dots, high[j, 0] * dots)
+        least = column_least(drops, layer.summing, j, dots, span)
         if context.previous >= 0:
             linear = torch.full_like(values, -torch.inf)
             for at, found in _paths(context, c, cj, through, position):
@@ -176,8 +168,7 @@ def _block(
 ) -> Float[Tensor, "b s"]:
     """One block of neighbours j: rows b, their edges w, and those of them that are targets s."""
     drops, q = context.drops, context.previous
-    top, bottom = context.layers[context.last].propagation, context.layers[q].propagation
-    assert top is not None and bottom is not None
+    top, bottom = context.layers[context.last].summing, context.layers[q].summing
     j, ends = drops.target[edges[:, 0]], drops.source[edges]
     targets = ends.gather(1, slots)
     coefficients = through[position[targets].clamp(min=0)]
@@ -188,7 +179,9 @@ def _block(
     t = contributions(context, coefficients, ends)
     itself = torch.zeros_like(t, dtype=torch.bool).scatter(2, slots[..., None], True)
     t = torch.where(itself, t_own[..., None], t).masked_fill(~real[:, None], 0)
-    loose = (real & drops.droppable[edges])[:, None] & ~itself
+    loose = (real & drops.droppable[edges])[:, None].expand_as(t)
+    if drops.symmetric:
+        loose = loose & ~itself  # Else the edge back to the target may vanish on its own.
     low, high = context.ranges[cj]
     limit = torch.minimum(drops.usable_budget[j, None], loose.sum(dim=2)).clamp(max=high)
 
@@ -204,7 +197,7 @@ def _block(
         return torch.full_like(t_own, torch.inf)
     left = (drops.degree[j, None] - r).clamp(min=0).to(t)[:, None]
     own_box = context.traces[q].own[cj]
-    own = scaled(bottom.root(left), dot_bounds(coefficients, rows_of(own_box, j[:, None])))
+    own = scaled(bottom.root(left), dot_bounds(coefficients, own_box.at(j[:, None])))
     sums = bottom.row(left) * (t.sum(dim=2, keepdim=True) - removed[..., r]) + own
     sums = top.column(left) * (sums + constant[..., None])
     return sums.masked_fill(r > limit[..., None], torch.inf).amin(dim=2)
@@ -224,12 +217,11 @@ def _own_and_sum(
     lost edges the larger total counts.
     """
     drops, q = context.drops, context.previous
-    top = context.layers[context.last].propagation
-    assert top is not None
+    top = context.layers[context.last].summing
     box = received(context, c)
     if context.last == 0:
         box = context.traces[0].own[c]
-    flat = dot_bounds(own, rows_of(box, nodes))
+    flat = dot_bounds(own, box.at(nodes))
     linear = None
     if q >= 0:
         coefficients, constant = to_previous_sum(context, c, own, nodes)
@@ -238,7 +230,7 @@ def _own_and_sum(
         spokes = torch.zeros_like(pairs).index_put(
             (wanted,), mail_least(context, coefficients, rows, cols)
         )
-        inner = dot_bounds(coefficients, rows_of(context.traces[q].own[c], nodes))
+        inner = dot_bounds(coefficients, context.traces[q].own[c].at(nodes))
         linear = (spokes, inner, constant)
 
     least = torch.full_like(own[:, 0], torch.inf)
@@ -257,8 +249,7 @@ def _own_and_sum(
             # A negative own factor (GIN) would turn the lower bound of the own term around.
             if linear is not None and bool((root >= 0).all()):
                 spokes, inner, constant = linear
-                bottom = context.layers[q].propagation
-                assert bottom is not None
+                bottom = context.layers[q].summing
                 both = outer + root * bottom.row(left) * spokes[edges]
                 mine = scaled(bottom.root(left), tuple(end[t] for end in inner))[:, 0]
                 other = without_top(drops, both, edges, real, r)

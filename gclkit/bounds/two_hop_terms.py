@@ -9,13 +9,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.bounds.aggregation import Count, column_least
 from gclkit.bounds.backward import pull_back, through_activation
 from gclkit.bounds.box import Box
-from gclkit.bounds.by_count import (
-    Count,
-    CountTrace,
-    factor_range,
-)
+from gclkit.bounds.by_count import CountTrace
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
 from gclkit.bounds.relaxation import relax
@@ -33,7 +30,6 @@ class Context(NamedTuple):
         last: Index of the last layer with neighbours.
         previous: Index of the one before, -1 if there is none.
         mail: Contributions of neighbours in that layer, over all their counts.
-        lower: Kind of lower line.
     """
 
     layers: Sequence[Layer]
@@ -43,7 +39,6 @@ class Context(NamedTuple):
     last: int
     previous: int
     mail: Box | None
-    lower: str
 
 
 def received(context: Context, cj: int) -> Box:
@@ -71,8 +66,8 @@ def to_previous_sum(
     constant = torch.zeros_like(coefficients[..., 0])
     for k in range(context.last - 1, context.previous - 1, -1):
         layer = context.layers[k]
-        box = rows_of(context.traces[k].before[c], nodes)
-        lines = relax(box, layer.negative_slope, lower=context.lower)
+        box = context.traces[k].before[c].at(nodes)
+        lines = relax(box, layer.negative_slope, lower="adaptive")
         coefficients, shift = through_activation(coefficients, lines)
         constant = constant + shift
         if layer.bias is not None:
@@ -91,23 +86,18 @@ def contributions(
         radius = (context.mail.upper - context.mail.lower) / 2
         middle = coefficients @ center[ends].transpose(1, 2)
         return middle - coefficients.abs() @ radius[ends].transpose(1, 2)
-    drops, propagation = context.drops, context.layers[context.previous].propagation
-    assert propagation is not None
     value = coefficients @ context.traces[context.previous].sent[0].lower[ends].transpose(1, 2)
-    widest = (0, context.ranges[-1][1])
-    low, high = factor_range(drops, propagation, widest, value)
-    return torch.minimum(low[ends, 0][:, None] * value, high[ends, 0][:, None] * value)
+    propagation = context.layers[context.previous].summing
+    return column_least(context.drops, propagation, ends[:, None], value)
 
 
 def factored(
     context: Context, c: int, coefficients: Float[Tensor, "b s d"], nodes: Int[Tensor, "b s"]
 ) -> Float[Tensor, "b s"]:
     """Least contribution of the target itself to its neighbour, given the target's count."""
-    propagation = context.layers[context.previous].propagation
-    assert propagation is not None
-    value = least_dot(coefficients, rows_of(context.traces[context.previous].sent[c], nodes))
-    low, high = factor_range(context.drops, propagation, context.ranges[c], value)
-    return torch.minimum(low[nodes, 0] * value, high[nodes, 0] * value)
+    propagation = context.layers[context.previous].summing
+    value = least_dot(coefficients, context.traces[context.previous].sent[c].at(nodes))
+    return column_least(context.drops, propagation, nodes, value, context.ranges[c])
 
 
 def mail_least(
@@ -116,12 +106,9 @@ def mail_least(
     """Least contribution of neighbours to the node's own previous sum, one value per edge."""
     if context.mail is not None:
         return edge_least(rows, cols, coefficients, context.mail)
-    drops, propagation = context.drops, context.layers[context.previous].propagation
-    assert propagation is not None
     sent = context.traces[context.previous].sent[0]
     value = edge_least(rows, cols, coefficients, sent)
-    low, high = factor_range(drops, propagation, (0, context.ranges[-1][1]), value)
-    return torch.minimum(low[cols, 0] * value, high[cols, 0] * value)
+    return column_least(context.drops, context.layers[context.previous].summing, cols, value)
 
 
 def edge_least(
@@ -136,12 +123,6 @@ def edge_least(
         return edge_dot(rows, cols, coefficients, box.lower)[back]
     low = edge_dot(rows, cols, coefficients.clamp(min=0), box.lower)
     return (low + edge_dot(rows, cols, coefficients.clamp(max=0), box.upper))[back]
-
-
-def rows_of(box: Box, nodes: Tensor) -> Box:
-    """The box of some nodes."""
-    lower = box.lower[nodes]
-    return Box(lower, lower if box.is_point else box.upper[nodes])
 
 
 def least_dot(coefficients: Tensor, box: Box) -> Tensor:

@@ -22,7 +22,8 @@ def gcn_adjacency(
     From "Semi-supervised Classification with Graph Convolutional Networks"
     (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_). Row :math:`i` gathers what
     flows into node :math:`i`, and degrees count what flows in, as PyG's ``GCNConv`` does.
-    Nodes that have a self-loop keep its weight, all others get one of weight 1.
+    Nodes that have a self-loop keep its weight (of several, that of the last), all others get
+    one of weight 1.
 
     Args:
         edge_index: Sources and targets.
@@ -33,19 +34,23 @@ def gcn_adjacency(
     check_edges("gcn_adjacency", edge_index, num_nodes)
     source, target = edge_index
     nodes = torch.arange(num_nodes, device=source.device)
-    weight = torch.ones(source.numel(), dtype=dtype, device=source.device)
+    wide = torch.promote_types(dtype, torch.float32)  # bf16 stops counting at 256.
+    weight = torch.ones(source.numel(), dtype=wide, device=source.device)
     if edge_weight is not None:
         if edge_weight.shape != source.shape:
             rule = f"one weight per edge, of shape {tuple(source.shape)}"
             reject("gcn_adjacency", "edge_weight", rule, tuple(edge_weight.shape))
-        weight = edge_weight.to(dtype)
-    looped = torch.zeros(num_nodes, dtype=dtype, device=source.device)
-    looped.index_add_(0, source, (source == target).to(dtype))
+        weight = edge_weight.to(wide)
+    position, loop = torch.arange(source.numel(), device=source.device), source == target
+    last = torch.full_like(nodes, -1)
+    last.scatter_reduce_(0, source, torch.where(loop, position, -1), "amax")
+    weight = weight * (~loop | (position == last[source]))
     source, target = torch.cat([source, nodes]), torch.cat([target, nodes])
-    weight = torch.cat([weight, (looped == 0).to(dtype)])
-    degree = torch.zeros_like(looped).index_add_(0, target, weight)
+    weight = torch.cat([weight, (last < 0).to(wide)])
+    degree = torch.zeros(num_nodes, dtype=wide, device=source.device).index_add_(0, target, weight)
     scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
     value = scale[source] * weight * scale[target]
+    value = value.to(dtype)
     # 32-bit indices make the sparse-dense products twice as fast on a CPU.
     order = torch.argsort(target.to(torch.int32), stable=True)  # Half the time of 64 bits.
     row_start = torch.zeros(num_nodes + 1, dtype=torch.int32, device=source.device)

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
 from gclkit.bfloat16 import bfloat16_pays
-from gclkit.checks import check_choice, check_count, check_edges, check_floats
+from gclkit.checks import check_choice, check_count, check_edges
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, linear
+from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, check_rows, linear
 from gclkit.sparse import sparse_product
 
 
@@ -63,7 +63,7 @@ class GCNConv(pyg.GCNConv):
             keeps: The columns that each view sees. (``None``: all)
         """
         weight = self.lin.weight
-        check_floats("GCNConv", "x", x, dtype=weight.dtype, columns=weight.size(1), sparse=True)
+        check_rows("GCNConv", "x", x, weight, sparse=True)
         narrow = self.training and bfloat16_pays(x.device)
         precision = self.precision if narrow else "float32"
         if precision == "bfloat16" and x.layout == torch.strided and not x.requires_grad:
@@ -81,29 +81,33 @@ class GCNConv(pyg.GCNConv):
     def forward(
         self,
         x: Float[Tensor, "n f"],
-        edge_index: Int[Tensor, "2 e"] | Float[Tensor, "n n"],
+        edge_index: Int[Tensor, "2 e"],
         edge_weight: Float[Tensor, " e"] | None = None,
         *,
+        adjacency: Float[Tensor, "n n"] | None = None,
         product: Float[Tensor, "n d"] | None = None,
     ) -> Float[Tensor, "n d"]:
         """Applies the layer.
 
         Args:
             x: Features, strided or CSR.
-            edge_index: The edges, or the matrix that :func:`gcn_adjacency` makes of them.
-            edge_weight: One weight per edge, if :obj:`edge_index` holds edges.
+            edge_index: The edges.
+            edge_weight: One weight per edge. (default: 1 each)
+            adjacency: What :func:`gcn_adjacency` made of the edges and weights, which are then
+                not read. (default: computed)
             product: What :meth:`products` made of :obj:`x`. (default: computed)
         """
         h = self.products(x, [None])[0] if product is None else product
-        if edge_index.layout != torch.sparse_csr:
+        if adjacency is None:
             check_edges("GCNConv", edge_index, x.size(0))
-        if edge_weight is not None and edge_weight.requires_grad:
+        if adjacency is None and edge_weight is not None and edge_weight.requires_grad:
             # Gradients to the edges need the messages one by one.
             (source, target), value = gcn_norm(edge_index, edge_weight, x.size(0))
-            out = torch.zeros_like(h).index_add(0, target, value[:, None] * h[source])
+            messages = value[:, None] * h[source]
+            out = torch.zeros_like(h, dtype=messages.dtype).index_add(0, target, messages)
         else:
-            adjacency = edge_index
-            if edge_index.layout != torch.sparse_csr:
-                adjacency = gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=h.dtype)
+            if adjacency is None:
+                dtype = self.lin.weight.dtype
+                adjacency = gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=dtype)
             out = sparse_product(adjacency, h)
         return out if self.bias is None else out + self.bias

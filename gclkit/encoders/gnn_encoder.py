@@ -123,17 +123,17 @@ class GNNEncoder(nn.Module):
         check_edges(owner, edge_index, x.size(0))
         if self.norm == "batch" and self.training and x.size(0) < 2:
             reject(owner, "x", "of two rows or more for the batch norm", x.size(0))
-        edges: tuple[Tensor, ...] = (edge_index,)
+        shared: dict[str, Tensor] = {}
+        edges: tuple[Tensor | None, ...] = (edge_index,)
         if self.conv == "gcn":
+            edges = (edge_index, edge_weight)
             if edge_weight is None or not edge_weight.requires_grad:
-                edges = (gcn_adjacency(edge_index, edge_weight, x.size(0), dtype=x.dtype),)
-            else:
-                edges = (edge_index, edge_weight)
+                shared["adjacency"] = gcn_adjacency(*edges, x.size(0), dtype=x.dtype)
         elif x.layout == torch.sparse_csr:
             x = x.to_dense()
         for number, (conv, *rest) in enumerate(self.layers()):
             known = {} if number or product is None else {"product": product}
-            x = conv(x, *edges, **known)
+            x = conv(x, *edges, **shared, **known)
             for module in rest:
                 x = module(x)
         return x

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gclkit.bfloat16 import bfloat16_pays
+from gclkit.checks import check_floats
 from gclkit.sparse import sparse_product
 
 NARROW = torch.bfloat16
@@ -40,6 +41,23 @@ class NarrowProduct(torch.autograd.Function):
             (grad @ weight).to(ctx.dtypes[0]) if ctx.needs_input_grad[0] else None,
             (grad.t() @ x).to(ctx.dtypes[1]) if ctx.needs_input_grad[1] else None,
         )
+
+
+def check_rows(
+    owner: str, name: str, x: Tensor, weight: Tensor, *, sparse: bool = False
+) -> Float[Tensor, "n f"]:
+    """Returns ``x`` if the map takes it: rows of its width and, except under autocast, which
+    casts, of its dtype.
+
+    Args:
+        owner: Function that the error message names.
+        name: Argument that the error message names.
+        x: The rows.
+        weight: The map.
+        sparse: Whether the CSR layout is allowed beside the strided one.
+    """
+    dtype = None if torch.is_autocast_enabled(weight.device.type) else weight.dtype
+    return check_floats(owner, name, x, dtype=dtype, columns=weight.size(1), sparse=sparse)
 
 
 def linear(

@@ -6,8 +6,8 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from gclkit.checks import check_choice, check_count, check_floats
-from gclkit.encoders.narrow_linear import PRECISIONS, linear
+from gclkit.checks import check_choice, check_count
+from gclkit.encoders.narrow_linear import PRECISIONS, check_rows, linear
 
 
 class Projector(nn.Module):
@@ -52,10 +52,10 @@ class Projector(nn.Module):
         """Projects embeddings.
 
         Raises:
-            ValueError: For embeddings of another width or dtype than the parameters.
+            ValueError: For embeddings of another width or, except under autocast, another
+                dtype than the parameters.
         """
-        weight = self.first.weight
-        check_floats("Projector", "z", z, dtype=weight.dtype, columns=weight.size(1))
+        check_rows("Projector", "z", z, self.first.weight)
         z = F.elu(self._map(self.first, z))
         return self._map(self.second, z)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gclkit.bounds import EdgeDropSet
-from gclkit.bounds.aggregation import budgeted, plain
+from gclkit.bounds.aggregation import budgeted, column_ends, column_least, column_minimum, plain
 from gclkit.bounds.box import Box, point
 from gclkit.bounds.forward import view_matrix
 from gclkit.bounds.layers import Layer
@@ -92,3 +92,25 @@ def test_a_node_without_neighbours_keeps_its_own_term(kind, make_graph):
     ends = KINDS[kind].root(torch.zeros(()).double()) * torch.stack([v.lower[6], v.upper[6]])
     torch.testing.assert_close(lower[6], ends.amin(dim=0))
     torch.testing.assert_close(upper[6], ends.amax(dim=0))
+
+
+def test_column_factors_are_cut_to_the_budgets(make_graph):
+    drops = EdgeDropSet(make_graph([8], density=0.7)[1], 8, 0.5)
+    usable, degree = drops.usable_budget.tolist(), drops.degree.tolist()
+    for span, (least, most) in (((2, 3), (2, 3)), (None, (0, 8))):
+        low, high = column_ends(drops, gcn(), torch.zeros(1).double(), span)
+        for i in range(8):
+            assert float(low[i]) == pytest.approx((degree[i] - min(least, usable[i]) + 1) ** -0.5)
+            assert float(high[i]) == pytest.approx((degree[i] - min(most, usable[i]) + 1) ** -0.5)
+
+
+def test_least_contributions_take_the_end_that_is_worse(make_graph):
+    drops = EdgeDropSet(make_graph([8], density=0.7)[1], 8, 0.5)
+    values = torch.randn(8, 3, generator=torch.Generator().manual_seed(0)).double()
+    low, high = (end[:, None] for end in column_ends(drops, gcn(), values))
+    expected = torch.minimum(low * values, high * values)
+    assert (low < high).any() and (values < 0).any() and (values > 0).any()
+    torch.testing.assert_close(column_minimum(drops, gcn(), values), expected)
+    senders = torch.tensor([[5, 0, 5], [2, 7, 1]])
+    found = column_least(drops, gcn(), senders, values[senders, 1])
+    torch.testing.assert_close(found, expected[senders, 1])

@@ -47,3 +47,12 @@ def test_one_slope_per_channel():
     y = torch.tensor([[-2.0, -2.0], [3.0, 0.0]])
     out = leaky_relu(y, torch.tensor([0.1, 0.5]))
     torch.testing.assert_close(out, torch.tensor([[-0.2, -1.0], [3.0, 0.0]]))
+
+
+def test_rows_of_a_box():
+    lower = torch.arange(6.0).reshape(3, 2)
+    box, nodes = Box(lower, lower + 2.5), torch.tensor([2, 0])
+    some = box.at(nodes)
+    assert torch.equal(some.lower, lower[[2, 0]]) and torch.equal(some.upper, lower[[2, 0]] + 2.5)
+    assert box.at(None) is box and point(lower).at(nodes).is_point
+    assert torch.equal(box.at(nodes[:, None]).lower, lower[nodes[:, None]])

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from gclkit.bounds import EdgeDropSet
-from gclkit.bounds.by_count import can_lose, count_ranges, factor_range, mailed, trace_by_count
+from gclkit.bounds.by_count import can_lose, count_ranges, mailed, trace_by_count
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
 
@@ -39,16 +39,9 @@ def test_each_view_lies_in_the_boxes_of_its_counts(conv, make_encoder, make_grap
                 assert (y <= trace.before[c].upper[at] + 1e-9).all()
 
 
-def test_ranges_are_cut_to_the_budgets(make_encoder, make_graph):
-    propagation = describe_layers("test", make_encoder())[0].propagation
-    _, edge_index, _ = make_graph([8], density=0.7)
-    drops = EdgeDropSet(edge_index, 8, 0.5)
-    low, high = factor_range(drops, propagation, (2, 3), torch.zeros(1).double())
-    usable, degree = drops.usable_budget.tolist(), drops.degree.tolist()
-    for i in range(8):
-        assert float(low[i]) == pytest.approx((degree[i] - min(2, usable[i]) + 1) ** -0.5)
-        assert float(high[i]) == pytest.approx((degree[i] - min(3, usable[i]) + 1) ** -0.5)
-    assert can_lose(drops, (2, 3)).tolist() == [most >= 2 for most in usable]
+def test_nodes_that_can_lose_so_many(make_graph):
+    drops = EdgeDropSet(make_graph([8], density=0.7)[1], 8, 0.5)
+    assert can_lose(drops, (2, 3)).tolist() == [most >= 2 for most in drops.usable_budget.tolist()]
 
 
 def test_gradients_reach_the_features(make_encoder, make_graph):

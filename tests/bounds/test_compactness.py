@@ -138,10 +138,36 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
         ({"mode": "best"}, "'mode' must be one of ['certified', 'pairwise', 'published']"),
         ({"tightness": "two_hop"}, "'tightness' must be one of ['budget', 'interval']"),
         ({"view_edge_index": None}, "'view_edge_index' must be given in mode 'pairwise'"),
-        ({"p": None}, "'p' must be given, or 'budget' instead (got 'neither')"),
+        ({"p": None}, "'p' must be given, or 'budget' or 'drops' instead (got '0 of the three')"),
+        (
+            {"budget": torch.zeros(12, dtype=torch.int64)},
+            "'p' must be given, or 'budget' or 'drops' instead (got '2 of the three')",
+        ),
         ({"p": 1.5}, "'p' must be a probability in [0, 1] (got 1.5)"),
-        ({"targets": torch.ones(3, 4)}, "'targets' must be of one row per node, 12 (got 3)"),
+        ({"targets": torch.ones(12, 4)}, "'targets' must be of dtype torch.float64 (got"),
+        (
+            {"targets": torch.ones(12, 1).double()},
+            "'targets' must be a tensor of 2 dimensions and 4 columns (got (12, 1))",
+        ),
+        (
+            {"x": torch.ones(12, 6).double()},
+            "'x' must be a tensor of 2 dimensions and 5 columns (got (12, 6))",
+        ),
+        (
+            {"targets": torch.ones(3, 4).double()},
+            "'targets' must be of one row per node, 12 (got 3)",
+        ),
+        (
+            {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 7, 0.4), "p": None},
+            "'drops' must be a set over the 12 nodes of 'x' (got 7)",
+        ),
         ({"nodes": torch.tensor([1, 12])}, "'nodes' must be between 0 and 11 (got (1, 12))"),
+        (
+            {"nodes": torch.tensor([1, 3]).int()},
+            "'nodes' must be a tensor [t] of dtype torch.int64 (got tensor([1, 3], dtype=torch",
+        ),
+        ({"nodes": [2]}, "'nodes' must be a tensor [t] of dtype torch.int64 (got [2])"),
+        ({"mode": "published", "nodes": torch.tensor([12])}, "'nodes' must be between 0 and 11"),
         ({"nodes": torch.tensor([1, 1])}, "'nodes' must be named once each"),
         (
             {"view_edge_index": torch.tensor([[0, 11], [11, 0]])},
@@ -150,15 +176,45 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
         ),
         (
             {"mode": "certified", "view_edge_index": torch.empty(2, 0, dtype=torch.int64)},
-            "'view_edge_index' must be inside the certified set",
+            "'view_edge_index' must be inside the certified set (got '12 nodes over budget')",
         ),
     ],
 )
 def test_refusals(change, message, make_encoder, make_graph):
     x, edge_index, z = make_graph([6, 6])
-    settings = {"targets": z, "p": 0.4, "view_edge_index": edge_index, **change}
+    settings = {"x": x, "targets": z, "p": 0.4, "view_edge_index": edge_index, **change}
     with pytest.raises(ValueError, match="^node_compactness: " + re.escape(message)):
-        node_compactness(make_encoder(), x, edge_index, **settings)
+        node_compactness(make_encoder(), edge_index=edge_index, **settings)
+
+
+@torch.no_grad()
+def test_a_certificate_of_a_view_that_dropped_one_direction_is_refused(make_encoder, make_graph):
+    x, edge_index, z = make_graph([6], density=0.9)
+    drops = EdgeDropSet(edge_index, 6, 0.4)
+    kept = torch.ones_like(drops.droppable)
+    kept[drops.droppable.nonzero()[0]] = False
+    view = torch.stack([drops.source, drops.target])[:, kept]
+    settings = {"targets": z, "mode": "certified", "view_edge_index": view}
+    with pytest.raises(ValueError) as error:
+        node_compactness(make_encoder(), x, edge_index, drops=drops, **settings)
+    assert str(error.value) == (
+        "node_compactness: 'view_edge_index' must be inside the certified set, with both "
+        "directions of each edge or none (got 'one direction of some edges')"
+    )
+    wide = drops.enlarged(kept)  # The bound of this set speaks of such views.
+    assert node_compactness(make_encoder(), x, edge_index, drops=wide, **settings).isfinite().all()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
+def test_autocast_does_not_widen_the_rounding(mode, make_encoder, make_graph):
+    layers = [tuple(module.float() for module in layer) for layer in make_encoder()]
+    x, edge_index, z = make_graph([7, 9])
+    settings = {"targets": z.float(), "p": 0.4, "mode": mode}
+    settings |= {"view_edge_index": None if mode == "certified" else edge_index}
+    exact = node_compactness(layers, x.float(), edge_index, **settings)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(node_compactness(layers, x.float(), edge_index, **settings), exact)
 
 
 @torch.no_grad()
@@ -169,7 +225,7 @@ def test_one_node_has_no_others(make_encoder):
             make_encoder(),
             torch.ones(1, 5).double(),
             none,
-            targets=torch.ones(1, 4),
+            targets=torch.ones(1, 4).double(),
             p=0.4,
             mode="certified",
         )

@@ -9,6 +9,7 @@ from gclkit.bounds import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
+from gclkit.checks import NotFinite
 
 
 def bn(d, *, train=False):
@@ -20,6 +21,36 @@ def bn(d, *, train=False):
     return norm.train(train)
 
 
+class Residual(GCNConv):
+    def forward(self, x, edge_index):
+        return super().forward(x, edge_index) + x
+
+
+class Doubled(GCNConv):
+    def message(self, x_j, edge_weight):
+        return 2 * edge_weight[:, None] * x_j
+
+
+class Shifted(nn.Linear):
+    def forward(self, x):
+        return super().forward(x) + 3
+
+
+class Renamed(GCNConv):
+    """Computes what its base does."""
+
+
+class Stack(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.ModuleList([GCNConv(5, 4)])  # Not a method.
+
+
+class Twice(nn.Sequential):
+    def forward(self, x):
+        return super().forward(super().forward(x))
+
+
 def perceptron():
     return nn.Sequential(nn.Linear(5, 6), bn(6), nn.ReLU(), nn.Dropout(0.5).eval(), nn.Linear(6, 4))
 
@@ -28,12 +59,12 @@ def perceptron():
     "layers",
     [
         lambda: [(GCNConv(5, 4), nn.ReLU())],
-        lambda: [(GCNConv(5, 4, bias=False), nn.PReLU(4)), GCNConv(4, 3)],
+        lambda: [(GCNConv(5, 4, bias=False), nn.PReLU(4)), Renamed(4, 3)],
         lambda: [(GCNConv(5, 4), bn(4), nn.LeakyReLU(0.2)), (GCNConv(4, 3), nn.Identity())],
         lambda: [(GCNConv(5, 4), nn.ReLU(), bn(4)), (GCNConv(4, 3), nn.RReLU().eval())],
         lambda: [(SAGEConv(5, 4), nn.ReLU()), (SAGEConv(4, 3, root_weight=False), bn(3))],
         lambda: [(GINConv(perceptron(), eps=0.4), nn.ReLU())],
-        lambda: [(GINConv(MLP([5, 6, 4]).eval(), train_eps=True), nn.PReLU())],
+        lambda: [(GINConv(MLP([5, 6, 4], dropout=0.5).eval(), train_eps=True), nn.PReLU())],
         lambda: [(GINConv(nn.Sequential(bn(5), nn.ReLU(), nn.Linear(5, 3))), None)],
     ],
 )
@@ -66,6 +97,17 @@ def test_an_object_with_layers_keeps_its_gradients():
     assert step.weight.requires_grad and step.bias.requires_grad
 
 
+def test_a_step_by_both_weights():
+    torch.manual_seed(0)
+    sage, gcn, linear = describe_layers("test", [SAGEConv(3, 2), GCNConv(2, 4), nn.Linear(4, 2)])
+    sent, own = sage.by_weights(lambda weight: 2 * weight)
+    assert torch.equal(sent, 2 * sage.weight) and torch.equal(own, 2 * sage.root_weight)
+    sent, own = gcn.by_weights(lambda weight: 2 * weight)
+    assert sent is own and gcn.summing is gcn.propagation
+    with pytest.raises(AssertionError):
+        _ = linear.summing
+
+
 @pytest.mark.parametrize(
     ("layers", "message"),
     [
@@ -75,6 +117,17 @@ def test_an_object_with_layers_keeps_its_gradients():
         ([(GCNConv(5, 4, normalize=False), nn.ReLU())], "layer 1, GCNConv without normalisation"),
         ([(GCNConv(5, 4, add_self_loops=False), nn.ReLU())], "layer 1, GCNConv without self-loops"),
         ([(GCNConv(5, 4, improved=True), nn.ReLU())], "layer 1, GCNConv with improved=True"),
+        ([(GCNConv(5, 4, aggr="mean"), nn.ReLU())], "layer 1, GCNConv with aggr='mean', has no"),
+        ([(GCNConv(5, 4, cached=True), nn.ReLU())], "layer 1, GCNConv with cached=True, has no"),
+        ([(Residual(5, 5), nn.ReLU())], "layer 1, Residual with a 'forward' of its own, has no"),
+        ([(Doubled(5, 5), nn.ReLU())], "layer 1, Doubled with a 'message' of its own, has no"),
+        ([GCNConv(5, 4), Shifted(4, 3)], "layer 2, Shifted with a 'forward' of its own, has no"),
+        ([GINConv(Twice(nn.Linear(5, 5)))], "layer 1, Twice with a 'forward' of its own, has no"),
+        (
+            [GINConv(nn.Linear(5, 4), flow="target_to_source")],
+            "layer 1, GINConv with flow='target_to_source', has no bound",
+        ),
+        ([GINConv(MLP([5, 6, 4], norm=None, dropout=0.2))], "layer 1, Dropout in training mode"),
         ([(SAGEConv(5, 4, aggr="max"), nn.ReLU())], "layer 1, SAGEConv with aggr='max', has no"),
         ([(SAGEConv(5, 4, normalize=True), nn.ReLU())], "layer 1, SAGEConv with normalize=True"),
         (
@@ -87,6 +140,7 @@ def test_an_object_with_layers_keeps_its_gradients():
             "layer 1, RReLU in training mode (its slope is random in every pass), has no bound",
         ),
         ([], "'encoder' must be made of at least one GCN, SAGE or GIN layer (got 'none')"),
+        (Stack(), "'encoder' must be an object with a method 'layers' or a sequence"),
         (nn.Linear(3, 2), "'encoder' must be an object with a method 'layers' or a sequence"),
     ],
 )
@@ -98,9 +152,16 @@ def test_what_has_no_bound_is_refused_by_name(layers, message, make_graph):
         assert "; supported: GCNConv, SAGEConv (mean), GINConv" in str(error.value)
 
 
-@pytest.mark.parametrize("slope", [-0.1, 1.2, float("nan")])
+@pytest.mark.parametrize("slope", [-0.1, 1.2])
 def test_a_slope_outside_the_unit_interval_is_refused(slope):
     with pytest.raises(
-        ValueError, match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold \(got"
+        ValueError,
+        match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold; clamp a PReLU "
+        r"after every step of its training \(got \[",
     ):
         describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=slope))])
+
+
+def test_a_slope_that_diverged_is_told_apart():
+    with pytest.raises(NotFinite, match=r"^test: 'negative_slope' must be finite \(got '1 of 1"):
+        describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=float("nan")))])

@@ -10,7 +10,7 @@ from gclkit.encoders import gcn_adjacency
 def test_equals_the_normalisation_of_pyg(weighted):
     torch.manual_seed(0)
     edge_index = erdos_renyi_graph(20, 0.2, directed=True)
-    edge_index = torch.cat([edge_index, torch.tensor([[4, 7], [4, 7]])], dim=1)
+    edge_index = torch.cat([edge_index, torch.tensor([[4, 7, 4], [4, 7, 4]])], dim=1)
     weight = torch.rand(edge_index.size(1)).double() + 0.3 if weighted else None
     adjacency = gcn_adjacency(edge_index, weight, 22, dtype=torch.float64)
     pairs, value = gcn_norm(edge_index, weight, 22, dtype=torch.float64)
@@ -29,3 +29,12 @@ def test_a_path_by_hand():
 def test_no_edges_give_the_identity():
     empty = torch.empty(2, 0, dtype=torch.int64)
     assert torch.equal(gcn_adjacency(empty, None, 4).to_dense(), torch.eye(4))
+
+
+def test_narrow_values_come_from_degrees_that_count_on():
+    leaves = torch.arange(1, 601)
+    edge_index = torch.stack([leaves, torch.zeros_like(leaves)])
+    exact = gcn_adjacency(edge_index, None, 601)
+    narrow = gcn_adjacency(edge_index, None, 601, dtype=torch.bfloat16)
+    assert torch.equal(narrow.values(), exact.values().bfloat16())
+    assert float(exact.values()[0]) == pytest.approx(601**-0.5)

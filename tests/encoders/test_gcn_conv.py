@@ -1,7 +1,7 @@
 import pytest
 import torch
 import torch_geometric.nn as pyg
-from torch_geometric.utils import erdos_renyi_graph
+from torch_geometric.utils import erdos_renyi_graph, to_edge_index
 
 from gclkit.encoders import GCNConv, gcn_adjacency
 
@@ -23,8 +23,8 @@ def test_value_and_gradients_are_those_of_pyg(layers, sparse, shared):
     ours, theirs = layers
     edge_index = erdos_renyi_graph(15, 0.3, directed=True)
     x = torch.randn(15, 7, dtype=torch.float64).relu()
-    edges = gcn_adjacency(edge_index, None, 15, dtype=x.dtype) if shared else edge_index
-    out = ours(x.to_sparse_csr() if sparse else x, edges)
+    adjacency = gcn_adjacency(edge_index, None, 15, dtype=x.dtype) if shared else None
+    out = ours(x.to_sparse_csr() if sparse else x, edge_index, adjacency=adjacency)
     expected = theirs(x, edge_index)
     torch.testing.assert_close(out, expected)
     for a, b in zip(
@@ -52,6 +52,34 @@ def test_gradients_to_features_and_to_edge_weights(layers):
     torch.testing.assert_close(*grads)
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_several_self_loops_count_once_with_and_without_gradients(layers, weighted):
+    ours, theirs = layers
+    edge_index = torch.tensor([[0, 1, 1, 2, 2, 1, 2, 1], [1, 0, 1, 1, 2, 2, 2, 1]])
+    x = torch.randn(4, 7, dtype=torch.float64)
+    weight = torch.rand(8, dtype=torch.float64) + 0.2 if weighted else None
+    expected = theirs(x, edge_index, weight)
+    torch.testing.assert_close(ours(x, edge_index, weight), expected)
+    if weight is not None:
+        torch.testing.assert_close(ours(x, edge_index, weight.requires_grad_()), expected)
+
+
+def test_a_sparse_matrix_is_not_taken_for_a_normalised_one(layers):
+    ours, theirs = layers
+    edge_index = erdos_renyi_graph(12, 0.3, directed=True)
+    x = torch.randn(12, 7, dtype=torch.float64)
+    adj_t = torch.zeros(12, 12, dtype=torch.float64)
+    adj_t[edge_index[1], edge_index[0]] = 1
+    adj_t = adj_t.to_sparse_csr()
+    with pytest.raises(ValueError) as error:
+        ours(x, adj_t)
+    assert str(error.value) == (
+        "GCNConv: 'edge_index' must be a tensor [2, e]; of a sparse adj_t it is PyG's "
+        "to_edge_index(adj_t)[0].flip(0) (got torch.sparse_csr)"
+    )
+    torch.testing.assert_close(ours(x, to_edge_index(adj_t)[0].flip(0)), theirs(x, edge_index))
+
+
 def test_narrow_products_in_training_only():
     conv = GCNConv(30, 20, precision="bfloat16")
     exact = GCNConv(30, 20)
@@ -60,6 +88,19 @@ def test_narrow_products_in_training_only():
     found, wanted = conv(x, edge_index), exact(x, edge_index)
     assert 0 < (found - wanted).abs().max() < 0.05
     assert torch.equal(conv.eval()(x, edge_index), wanted)
+
+
+def test_autocast_narrows_the_dense_product_alone():
+    conv, edge_index = GCNConv(30, 20), erdos_renyi_graph(9, 0.5)
+    x = torch.randn(9, 30)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        out = conv(x.bfloat16(), edge_index)
+        weight = torch.rand(edge_index.size(1), requires_grad=True)
+        assert conv(x, edge_index, weight).dtype == torch.float32
+    h = (x.bfloat16() @ conv.lin.weight.bfloat16().t()).float()
+    torch.testing.assert_close(out, gcn_adjacency(edge_index, None, 9) @ h + conv.bias)
+    with pytest.raises(ValueError, match=r"^GCNConv: 'x' must be of dtype torch.float32 \(got"):
+        conv(x.bfloat16(), edge_index)
 
 
 def test_refuses_an_unknown_precision():

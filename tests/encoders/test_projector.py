@@ -25,3 +25,12 @@ def test_is_as_wide_as_the_input_unless_told():
 def test_refusals(widths):
     with pytest.raises(ValueError, match=r"^Projector: '\w+' must be an integer of at least 1"):
         Projector(*widths)
+
+
+def test_autocast_takes_embeddings_that_it_narrowed():
+    projector, z = Projector(6, 5), torch.randn(7, 6)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = projector(z.bfloat16())
+    torch.testing.assert_close(found.float(), projector(z), rtol=0.05, atol=0.05)
+    with pytest.raises(ValueError, match=r"^Projector: 'z' must be of dtype torch.float32 \(got"):
+        projector(z.bfloat16())

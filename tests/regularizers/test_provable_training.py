@@ -6,7 +6,7 @@ from torch import nn
 from torch_geometric.nn import GATConv, GCNConv
 
 from gclkit.bounds import node_compactness
-from gclkit.encoders import GCNEncoder
+from gclkit.encoders import GCNEncoder, GNNEncoder
 from gclkit.regularizers import ProvableTraining
 from gclkit.testing.graphs import random_graph
 
@@ -103,17 +103,104 @@ def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
     _, encoder, views = setting
     message = (
         "ProvableTraining: 'layers' must be the layers that gave the embeddings of the second "
-        "view (got 'largest difference "
+        "view, with nothing beside them such as edge weights, dropout or a normalization of z "
+        "(got 'largest difference "
     )
     wrong = (views[1][0], views[1][1], views[1][2] * 1.01)
     with pytest.raises(ValueError, match="^" + re.escape(message)):
         make(setting)(torch.tensor(1.0), views[0], wrong)
-    pot = make(setting)
-    pot(torch.tensor(1.0), *views)
-    encoder.convs[0].bias.data += 1  # Parameters move in training; only the first call replays.
-    pot(torch.tensor(1.0), *views)
     with pytest.raises(ValueError, match="of the first view"):
         make(setting, encoder=None, layers=encoder.layers()[:1])(torch.tensor(1.0), *views)
+
+
+def test_layers_that_stand_still_are_replayed_again(setting):
+    _, encoder, views = setting
+    other = GCNEncoder(6, 4)
+    theirs = [(x, edges, other(x, edges)) for x, edges, _ in views]
+    pot = make(setting)
+    pot(torch.tensor(1.0), *views)
+    with torch.no_grad():
+        encoder.convs[0].bias += 1  # As in training: the layers are taken at their word.
+    pot(torch.tensor(1.0), *theirs)
+    with pytest.raises(ValueError, match="of the first view"):
+        pot(torch.tensor(1.0), *theirs)
+
+
+@pytest.mark.parametrize("form", ["flat", "groups"])
+def test_layers_are_replayed_in_every_form_that_has_a_bound(form, setting):
+    _, _, views = setting
+    first, conv, act, head = nn.Linear(6, 5), GCNConv(5, 5), nn.LeakyReLU(0.3), nn.Linear(5, 4)
+    layers = [first, conv, act, head]
+    if form == "groups":
+        layers = [first, nn.ModuleList([conv, act]), (head, None)]
+    seen = [(x, edges, head(act(conv(first(x), edges)))) for x, edges, _ in views]
+    assert make(setting, encoder=None, layers=layers)(torch.tensor(1.0), *seen).isfinite()
+
+
+@pytest.mark.parametrize("conv", ["sage", "gin"])
+def test_sparse_features_are_replayed(conv, setting):
+    _, _, views = setting
+    encoder = GNNEncoder(6, 4, conv=conv)
+    dense = [(x, edges, encoder(x, edges)) for x, edges, _ in views]
+    sparse = [(x.to_sparse_csr(), edges, z) for x, edges, z in dense]
+    terms = [make(setting, encoder=encoder)(torch.tensor(1.0), *seen) for seen in (dense, sparse)]
+    torch.testing.assert_close(*terms)
+
+
+def test_small_embeddings_do_not_hide_other_layers(setting):
+    _, encoder, views = setting
+    other = GCNEncoder(6, 4)
+    with torch.no_grad():
+        for network in (encoder, other):
+            network.convs[1].lin.weight *= 1e-6
+    for network in (encoder, other):
+        seen = [(x, edges, network(x, edges)) for x, edges, _ in views]
+        if network is encoder:
+            assert make(setting)(torch.tensor(1.0), *seen).isfinite()
+        else:
+            with pytest.raises(ValueError, match="of the first view"):
+                make(setting)(torch.tensor(1.0), *seen)
+
+
+def test_what_a_hook_adds_is_seen(setting):
+    _, encoder, views = setting
+    encoder.convs[0].register_forward_hook(lambda module, args, out: out + args[0].sum())
+    seen = [(x, edges, encoder(x, edges)) for x, edges, _ in views]
+    with pytest.raises(ValueError, match="of the first view"):
+        make(setting)(torch.tensor(1.0), *seen)
+
+
+@pytest.mark.parametrize("conv", ["gcn", "sage"])
+def test_autocast_trains_with_it(conv, setting):
+    _, _, views = setting
+    encoder = GNNEncoder(6, 4, conv=conv)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        seen = [(x, edges, encoder(x, edges)) for x, edges, _ in views]
+        loss = make(setting, encoder=encoder)(torch.tensor(1.0), *seen)
+    exact = [(x, edges, encoder(x, edges)) for x, edges, _ in views]
+    expected = make(setting, encoder=encoder)(torch.tensor(1.0), *exact)
+    torch.testing.assert_close(loss, expected, rtol=0.01, atol=0)
+    loss.backward()
+    assert all(p.grad.isfinite().all() for p in encoder.parameters())
+
+
+def test_a_view_of_another_number_of_nodes_is_refused(setting):
+    x, edges, z = setting[2][0]
+    message = (
+        "ProvableTraining: 'num_nodes' must be the number of rows of 'x' and 'z', {} and {} in a "
+        "view (got 24)"
+    )
+    for view, rows in (((x[:20], edges, z[:20]), (20, 20)), ((x, edges, z[:9]), (24, 9))):
+        with pytest.raises(ValueError, match="^" + re.escape(message.format(*rows))):
+            make(setting)(torch.tensor(1.0), setting[2][1], view)
+
+
+def test_the_graph_moves_with_the_module(setting):
+    data, _, views = setting
+    pot = make(setting)
+    assert pot.get_buffer("edge_index") is data.edge_index and not pot.state_dict()
+    assert pot._apply(lambda tensor: views[0][1]) is pot
+    assert torch.equal(pot.drops[1].degree, torch.bincount(views[0][1][1], minlength=24))
 
 
 @pytest.mark.parametrize(
