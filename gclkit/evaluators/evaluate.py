@@ -14,7 +14,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_choice, check_count, reject
 from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
-from gclkit.evaluators.edge_split import EdgeSplit
+from gclkit.evaluators.edge_split import EdgeSplit, check_edge_split
 from gclkit.evaluators.inputs import check_embeddings, check_labels
 from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
 from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
@@ -82,7 +82,7 @@ def evaluate(
 
     Raises:
         ValueError: If a task is unknown, embeddings, labels or splits do not fit the graph, or
-            link prediction is asked for without the edge split.
+            link prediction is asked for without an edge split of this graph.
 
     Example:
         >>> from gclkit.graphs import load
@@ -101,9 +101,11 @@ def evaluate(
         int(seed): check_embeddings("evaluate", _as_tensor(rows), data.num_nodes)
         for seed, rows in by_seed.items()
     }
-    if "link_prediction" in tasks and edge_split is None:
-        rule = "the edge split that the embeddings were trained on"
-        reject("evaluate", "edge_split", rule, edge_split)
+    edge_splits = {
+        seed: check_edge_split("evaluate", _of_seed(edge_split, seed), data)
+        for seed in matrices
+        if "link_prediction" in tasks
+    }
     if {"classification", "clustering"} & set(tasks):
         check_labels("evaluate", data.get("y"), int(data.num_nodes or 0))
     results: dict[str, Any] = {}
@@ -125,11 +127,9 @@ def evaluate(
         check_count("evaluate", "clustering_runs", clustering_runs)
         results["clustering"] = _clustering(matrices, data, clustering_runs, restarts)
     if "link_prediction" in tasks:
-        task_ = LinkPrediction() if link_prediction is None else link_prediction
-        runs = [
-            (seed, task_.score(rows, _of_seed(edge_split, seed))) for seed, rows in matrices.items()
-        ]
-        results["link_prediction"] = summarize_links(runs, task_)
+        links = LinkPrediction() if link_prediction is None else link_prediction
+        runs = [(seed, links.score(rows, edge_splits[seed])) for seed, rows in matrices.items()]
+        results["link_prediction"] = summarize_links(runs, links)
     return results
 
 

@@ -81,7 +81,7 @@ def refusal(*arguments, **options):
 def test_refusals(graph):
     assert refusal(graph.x, graph, tasks=("link_prediction",)) == (
         "evaluate: 'edge_split' must be the edge split that the embeddings were trained on "
-        "(got None)"
+        "(got 'NoneType')"
     )
     assert refusal(graph.x, graph, tasks="links") == (
         "evaluate: 'tasks' must be one of ['classification', 'clustering', 'link_prediction'] "
@@ -99,6 +99,10 @@ def test_refusals(graph):
         "evaluate: 'y' must be one label per node, of shape (120,) (got 'NoneType')"
     )
     assert refusal({0: graph.x}, graph, tasks="link_prediction", edge_split={1: None}) == (
-        "LinkPrediction: 'split' must be the edge split that the embeddings were trained on "
+        "evaluate: 'edge_split' must be the edge split that the embeddings were trained on "
         "(got 'NoneType')"
+    )
+    split = split_edges(random_graph(120, 8, num_classes=3, mean_degree=5.0, seed=4))
+    assert refusal(graph.x, graph, tasks="link_prediction", edge_split={0: split}) == (
+        "evaluate: 'data' must be the graph whose edges were split (got 'other edges')"
     )
