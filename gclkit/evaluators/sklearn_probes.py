@@ -53,7 +53,7 @@ class KNNProbe:
 
     Args:
         neighbors: Numbers of neighbors to choose from, on validation accuracy; one above the
-            number of training nodes stands for all of them.
+            number of training nodes of a split stands for all of them, and is reported as such.
     """
 
     neighbors: tuple[int, ...] = (1, 3, 5, 10, 20)
@@ -71,11 +71,13 @@ class KNNProbe:
         """Scores many splits, one after the other."""
         from sklearn.neighbors import KNeighborsClassifier
 
-        least = min((len(split[0]) for split in splits), default=1)
-        return _score_splits(
-            "KNNProbe", z, y, splits, self.neighbors,
-            lambda k: KNeighborsClassifier(n_neighbors=min(int(k), least)),
-        )  # fmt: skip
+        scores = []
+        for split in splits:
+            counts = [min(count, len(split[0])) for count in self.neighbors]
+            scores += _score_splits(
+                "KNNProbe", z, y, [split], counts, lambda k: KNeighborsClassifier(int(k))
+            )
+        return scores
 
     def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
         """Scores one split."""
