@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_choice, check_count, reject
+from gclkit.checks import check_choice, check_count, check_seed, reject
 from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
 from gclkit.evaluators.edge_split import EdgeSplit, check_edge_split
 from gclkit.evaluators.inputs import check_embeddings, check_labels
@@ -26,6 +25,7 @@ TASKS = ("classification", "clustering", "link_prediction")
 Embeddings = Tensor | np.ndarray
 
 
+@runtime_checkable
 class Classifier(Protocol):
     """What :func:`evaluate` asks of a classifier, such as :class:`LinearProbe`."""
 
@@ -57,7 +57,8 @@ def evaluate(
     """Scores embeddings on the tasks asked for.
 
     Args:
-        z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``.
+        z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``; tensors or
+            NumPy arrays.
         data: The graph they belong to; classification and clustering read ``y``.
         tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
         splits: For classification: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``,
@@ -98,9 +99,16 @@ def evaluate(
     if not by_seed:
         reject("evaluate", "z", "embeddings of one seed or more", "none")
     matrices = {
-        int(seed): check_embeddings("evaluate", _as_tensor(rows), data.num_nodes)
+        check_seed("evaluate", "seed", seed): check_embeddings("evaluate", rows, data.num_nodes)
         for seed, rows in by_seed.items()
     }
+    probe = LinearProbe() if probe is None else probe
+    if not isinstance(probe, Classifier):
+        reject("evaluate", "probe", "a classifier such as LinearProbe()", type(probe).__name__)
+    if not isinstance(shots, Sequence):
+        reject("evaluate", "shots", "a list of integers of at least 1", shots)
+    for count in shots:
+        check_count("evaluate", "shots", count)
     edge_splits = {
         seed: check_edge_split("evaluate", _of_seed(edge_split, seed), data)
         for seed in matrices
@@ -111,7 +119,6 @@ def evaluate(
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)
-        probe = LinearProbe() if probe is None else probe
         results["classification"] = _classification(matrices, data.y, chosen, probe)
         if shots:
             results["classification"]["few_labels"] = {
@@ -154,10 +161,6 @@ def summarize_links(runs: Sequence[tuple[int, LinkScores]], task: LinkPrediction
         "split_hash": {str(seed): scores.edge_split.hash for seed, scores in runs},
         "protocol": task.protocol,
     }
-
-
-def _as_tensor(rows: Embeddings) -> Tensor:
-    return torch.from_numpy(rows) if isinstance(rows, np.ndarray) else rows
 
 
 def _of_seed(split: EdgeSplit | Mapping[int, EdgeSplit] | None, seed: int) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -9,17 +10,26 @@ from torch import Tensor
 from gclkit.checks import check_finite, reject
 
 
-def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Float[Tensor, "n d"]:
-    """Returns ``z`` detached, dense and in floating point, else raises.
+def check_embeddings(
+    owner: str, z: Tensor | np.ndarray, num_nodes: int | None = None
+) -> Float[Tensor, "n d"]:
+    """Returns ``z`` as a tensor, detached, dense and in floating point, else raises.
 
     Args:
         owner: Function that the error message names.
-        z: Embeddings or features [n, d], strided or sparse; d is at least 1.
+        z: Embeddings or features [n, d], a strided or sparse tensor or a NumPy array of any
+            memory layout; d is at least 1.
         num_nodes: Number of rows that the graph asks for. (default: any, from 2 on)
 
     Raises:
         ValueError: If ``z`` is no matrix of finite numbers with one row per node.
     """
+    if isinstance(z, np.ndarray):
+        if z.dtype.kind not in "fiu":
+            reject(owner, "z", "real numbers", z.dtype)
+        wide = z.dtype.kind == "f" and z.dtype.itemsize >= 8
+        # What PyTorch takes without a copy: native bytes in rows, which may be written to.
+        z = torch.from_numpy(np.require(z, np.float64 if wide else np.float32, ["C", "W", "E"]))
     if not isinstance(z, Tensor):
         reject(owner, "z", "a tensor [n, d]", type(z).__name__)
     z = z.detach()

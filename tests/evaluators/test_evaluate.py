@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 
 from gclkit.evaluators import KNNProbe, evaluate, split_edges
 from gclkit.testing.graphs import random_graph
@@ -92,6 +93,21 @@ def test_refusals(graph):
     )
     assert refusal({}, graph) == (
         "evaluate: 'z' must be embeddings of one seed or more (got 'none')"
+    )
+    assert refusal({"a": graph.x}, graph) == (
+        "evaluate: 'seed' must be an integer of at least 0 (got 'a')"
+    )
+    assert refusal({0.5: graph.x}, graph) == (
+        "evaluate: 'seed' must be an integer of at least 0 (got 0.5)"
+    )
+    assert refusal(graph.x, graph, probe=LogisticRegression()) == (
+        "evaluate: 'probe' must be a classifier such as LinearProbe() (got 'LogisticRegression')"
+    )
+    assert refusal(graph.x, graph, shots=5) == (
+        "evaluate: 'shots' must be a list of integers of at least 1 (got 5)"
+    )
+    assert refusal(graph.x, graph, shots=(5, "1")) == (
+        "evaluate: 'shots' must be an integer of at least 1 (got '1')"
     )
     bare = graph.clone()
     del bare.y

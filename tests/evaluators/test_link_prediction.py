@@ -129,6 +129,12 @@ def test_test_pairs_do_not_choose_the_decoder():
     assert swapped.hard == {}
 
 
+def test_an_array_is_scored_like_the_tensor():
+    data, task = make_graph(), LinkPrediction(decoders=("dot",))
+    array = task(lambda graph: propagate(graph).numpy(), data)
+    assert array.scores == task(propagate, data).scores
+
+
 def test_is_the_same_twice():
     data = make_graph()
     split = split_edges(data)
