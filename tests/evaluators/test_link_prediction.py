@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from gclkit.evaluators import LinkPrediction, split_edges
+from gclkit.evaluators import LinkPrediction, ranking_scores, split_edges
 
 
 def make_graph(n=120, groups=4, seed=0):
@@ -127,6 +127,16 @@ def test_test_pairs_do_not_choose_the_decoder():
     assert swapped.decoder == first.decoder and swapped.val_auc == first.val_auc
     assert swapped.scores["auc"] == pytest.approx(1 - first.scores["auc"])
     assert swapped.hard == {}
+
+
+def test_hard_scores_are_of_the_test_pairs_at_two_hops():
+    data = make_graph()
+    split = split_edges(data, seed=3)
+    z = propagate(split.training_graph(data))
+    scores = LinkPrediction(decoders=("dot",)).score(z, split)
+    dots = lambda pairs: (z[pairs[0]] * z[pairs[1]]).sum(dim=1)
+    assert scores.hard == ranking_scores(dots(split.test), dots(split.test_hard))
+    assert scores.scores == ranking_scores(dots(split.test), dots(split.test_negative))
 
 
 def test_an_array_is_scored_like_the_tensor():
