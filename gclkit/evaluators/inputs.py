@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float, Int
@@ -22,7 +24,8 @@ def check_embeddings(
         num_nodes: Number of rows that the graph asks for. (default: any, from 2 on)
 
     Raises:
-        ValueError: If ``z`` is no matrix of finite numbers with one row per node.
+        ValueError: If ``z`` is no matrix of finite numbers with one row per node, or so large
+            that its squares overflow: lengths and distances would be infinite.
     """
     if isinstance(z, np.ndarray):
         if z.dtype.kind not in "fiu":
@@ -43,7 +46,11 @@ def check_embeddings(
         reject(owner, "z", "real numbers", z.dtype)
     # Half precision is widened: sums over nodes need the digits.
     z = z if z.dtype in (torch.float32, torch.float64) else z.float()
-    return check_finite(owner, "z", z)
+    if not float(z.square().sum()) < math.inf:
+        check_finite(owner, "z", z)
+        rule = f"small enough for the sum of its squares in {z.dtype}"
+        reject(owner, "z", rule, f"entries up to {float(z.abs().max()):.3g}")
+    return z
 
 
 def check_labels(owner: str, y: Tensor, num_nodes: int) -> Int[Tensor, " n"]:

@@ -14,6 +14,7 @@ def test_embeddings_come_back_dense_detached_and_wide_enough():
     assert check_embeddings("f", torch.eye(3, dtype=torch.bfloat16)).dtype == torch.float32
     assert check_embeddings("f", torch.eye(3, dtype=torch.float64)).dtype == torch.float64
     assert check_embeddings("f", torch.eye(3).long()).dtype == torch.float32
+    assert check_embeddings("f", 2e20 * torch.eye(3).double())[0, 0] == 2e20
 
 
 def test_arrays_of_any_kind_and_layout_come_back_as_tensors():
@@ -38,6 +39,11 @@ def test_arrays_of_any_kind_and_layout_come_back_as_tensors():
         (torch.ones(1, 2), SHAPE + "(1, 2))"),
         (torch.ones(3, 2), "f: 'z' must be of 4 rows, one per node (got (3, 2))"),
         (torch.ones(4, 2) * 1j, "f: 'z' must be real numbers (got torch.complex64)"),
+        (
+            torch.full((4, 2), -2e20),
+            "f: 'z' must be small enough for the sum of its squares in torch.float32 "
+            "(got 'entries up to 2e+20')",
+        ),
         (torch.ones(4, 2) / 0, "f: 'z' must be finite (got '8 of 8 entries NaN or infinite')"),
     ],
 )  # fmt: skip
