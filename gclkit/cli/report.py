@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
 
     from gclkit.checks import reject
     from gclkit.evaluators import differs
-    from gclkit.reports.compare import read_report, write_comparison
+    from gclkit.reports import read_report, write_comparison
 
     if args.out.exists() and not (args.force and (args.out / "comparison.json").is_file()):
         if not args.out.is_dir() or any(args.out.iterdir()):

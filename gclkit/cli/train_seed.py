@@ -15,12 +15,12 @@ from gclkit.checks import check_device, reject
 from gclkit.cli.probe_every import run_callbacks
 from gclkit.evaluators import make_splits
 from gclkit.evaluators.inputs import check_labels
-from gclkit.graphs import load
+from gclkit.graphs import dataset_hash, load
 from gclkit.methods import Method, TwoViewContrast
 from gclkit.methods.diffused_topics import check_topics
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import write_text
-from gclkit.training import RunConfig, build_method, pretrain
+from gclkit.training import RunConfig, build_method, load_checkpoint, pretrain
 from gclkit.training.config import TRAINING_DEFAULTS
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.pretrain import check_training
@@ -88,10 +88,16 @@ def train_seed(
         log: Takes a line when training starts.
         progress: Show a progress bar.
         deadline: Stop, saved, when ``time.monotonic()`` has passed it.
+
+    Raises:
+        ValueError: If what the folder holds was trained on another graph.
     """
     done = folder / "embeddings.npy"
     lines = folder / "history.jsonl"
-    if done.exists() and lines.exists():
+    checkpoint = folder / "checkpoint.pt"
+    # Embeddings of another graph, or of an unknown one, are left to pretrain, which refuses to go
+    # on with those and trains these.
+    if done.exists() and lines.exists() and _trained_on(data, checkpoint):
         history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
         return torch.from_numpy(np.load(done, allow_pickle=False)), history
     log(f"seed {seed}")
@@ -102,7 +108,7 @@ def train_seed(
             data,
             seed=seed,
             regularizer=build_regularizer(config, method, data),
-            checkpoint=folder / "checkpoint.pt",
+            checkpoint=checkpoint,
             every=config.run["every"],
             resume=True,
             callbacks=run_callbacks(config, data, folder, stack),
@@ -117,6 +123,14 @@ def train_seed(
         np.save(file, result.embeddings.numpy(), allow_pickle=False)
     draft.replace(done)
     return result.embeddings, result.history
+
+
+def _trained_on(data: Data, checkpoint: Path) -> bool:
+    try:
+        settings = load_checkpoint(checkpoint)["settings"]
+    except FileNotFoundError:
+        return False
+    return settings["data"] == dataset_hash(data)
 
 
 def build_regularizer(config: RunConfig, method: Method, data: Data) -> ProvableTraining | None:

@@ -8,7 +8,7 @@ from gclkit.evaluators.edge_split import EdgeSplit, split_edges
 from gclkit.evaluators.evaluate import evaluate, summarize_links
 from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
 from gclkit.evaluators.kmeans import kmeans
-from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
+from gclkit.evaluators.linear_probe import LinearProbe
 from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
 from gclkit.evaluators.node_splits import (
     k_shot_split,
@@ -24,6 +24,7 @@ from gclkit.evaluators.pair_diagnostics import (
     tolerance,
     uniformity,
 )
+from gclkit.evaluators.probe_scores import ProbeScores
 from gclkit.evaluators.ranking_scores import ranking_scores
 from gclkit.evaluators.read_embeddings import read_embeddings
 from gclkit.evaluators.sklearn_probes import KNNProbe, RandomForestProbe, SVMProbe

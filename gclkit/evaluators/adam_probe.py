@@ -10,11 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_positive, reject
-from gclkit.evaluators.classification_scores import accuracy, confusion_matrix, macro_f1
-from gclkit.evaluators.inputs import check_embeddings, check_labels
-from gclkit.evaluators.linear_probe import ProbeScores
-from gclkit.graphs.split import Split, check_split
+from gclkit.checks import check_count, check_positive
+from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
+from gclkit.graphs.split import Split
 
 
 @dataclass(frozen=True)
@@ -74,12 +72,7 @@ class AdamProbe:
             ValueError: If embeddings, labels or splits are unfit, or the training nodes of a
                 split hold one class only.
         """
-        z = check_embeddings("AdamProbe", z)
-        y = check_labels("AdamProbe", y, z.size(0), splits).to(z.device)
-        splits = [check_split("AdamProbe", split, z.size(0)) for split in splits]
-        for split in splits:
-            if len(y[split.train].unique()) < 2:
-                reject("AdamProbe", "train", "nodes of two classes or more", "one class")
+        z, y, splits = check_probe_input("AdamProbe", z, y, splits)
         return [self._score(z, y, split) for split in splits]
 
     def _score(self, z: Tensor, y: Tensor, split: Split) -> ProbeScores:
@@ -104,13 +97,4 @@ class AdamProbe:
                         if hits > best:
                             best, kept = hits, step
                             predicted = F.linear(z[test], weight, bias).argmax(dim=1)
-        confusion = confusion_matrix(y[test], predicted, classes).cpu()
-        return ProbeScores(
-            accuracy=accuracy(confusion),
-            micro_f1=accuracy(confusion),
-            macro_f1=macro_f1(confusion),
-            strength=float(kept),
-            val_accuracy=best,
-            confusion=confusion,
-            predicted=predicted.cpu(),
-        )
+        return ProbeScores.of(y[test], predicted, classes, strength=float(kept), val_accuracy=best)

@@ -39,8 +39,7 @@ def logistic_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -
     pairs, target = _training_pairs(split, seed)
     pairs, target = pairs.to(z.device), target.to(z.device)
     products = z[pairs[0]] * z[pairs[1]]
-    deviation, mean = torch.std_mean(products, dim=0, correction=0)
-    deviation = deviation.masked_fill(deviation <= 1e-7 * products.abs().amax(dim=0), 1.0)
+    mean, deviation = _mean_and_deviation(products)
     rows = (products - mean) / deviation
     fit = fit_logistic(rows.unsqueeze(0), target.unsqueeze(0), strengths=_STRENGTHS, num_classes=2)
     slopes = (fit.weight[0, :, :, 1] - fit.weight[0, :, :, 0]) / deviation  # [s d]
@@ -64,8 +63,7 @@ def mlp_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -> Sco
     generator = torch.Generator().manual_seed(seed)
     left, right = z[pairs[0].to(z.device)], z[pairs[1].to(z.device)]
     features = torch.cat([left * right, (left - right).abs()], dim=1)
-    deviation, mean = torch.std_mean(features, dim=0, correction=0)
-    deviation = deviation.masked_fill(deviation <= 1e-7 * features.abs().amax(dim=0), 1.0)
+    mean, deviation = _mean_and_deviation(features)
     features, width = (features - mean) / deviation, 64
     target = target.to(z.device, z.dtype)
 
@@ -117,6 +115,12 @@ DECODERS: dict[str, Callable[[Tensor, EdgeSplit, int], Scorer]] = {
     "logistic": logistic_decoder,
     "mlp": mlp_decoder,
 }
+
+
+def _mean_and_deviation(rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each column; 1 in place of the deviation of a constant one, which is rounding."""
+    deviation, mean = torch.std_mean(rows, dim=0, correction=0)
+    return mean, deviation.masked_fill(deviation <= 1e-7 * rows.abs().amax(dim=0), 1.0)
 
 
 def _in_blocks(z: Tensor, decode: Callable[[Tensor, Tensor], Tensor]) -> Scorer:

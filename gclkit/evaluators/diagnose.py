@@ -13,7 +13,6 @@ from torch_geometric.data import Data
 from gclkit.checks import check_count, check_edges
 from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
 from gclkit.evaluators.inputs import check_embeddings
-from gclkit.evaluators.linear_probe import ProbeScores
 from gclkit.evaluators.pair_diagnostics import (
     alignment,
     anisotropy,
@@ -22,6 +21,7 @@ from gclkit.evaluators.pair_diagnostics import (
     tolerance,
     uniformity,
 )
+from gclkit.evaluators.probe_scores import ProbeScores
 from gclkit.evaluators.spectrum import covariance_spectrum, rank_of_spectrum
 from gclkit.graphs.split import Split
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_probability, reject
+from gclkit.checks import check_edges, check_probability, reject
 from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
 from gclkit.graphs.arrays import NpzFile
 from gclkit.graphs.check_graph import check_graph, count_nodes
@@ -31,13 +31,14 @@ class EdgeSplit:
         test: Held-out edges that are read once.
         val_negative: Pairs without an edge, drawn uniformly, as many as ``val``.
         test_negative: As many as ``test``.
-        val_hard: Pairs without an edge at two hops in the training graph; may be fewer.
+        val_hard: Pairs without an edge at two hops in the training graph; may be fewer, and
+            some may be among the uniform ones.
         test_hard: The same for testing.
         name: Shares in percent, such as ``"85-5-10"``.
 
     Raises:
-        ValueError: If a node does not exist, a pair is not ordered or is listed twice, or a part
-            shares a pair with another.
+        ValueError: If a node does not exist, a pair is not ordered, is listed twice among the
+            edges, the uniform or the hard pairs, or is both an edge and a pair without one.
     """
 
     num_nodes: int
@@ -65,10 +66,12 @@ class EdgeSplit:
             if bool((pairs[0] >= pairs[1]).any()):
                 reject("EdgeSplit", part, "pairs with the smaller node first", "others")
             codes[part] = pairs[0] * self.num_nodes + pairs[1]
-        edges = torch.cat([codes[part] for part in ("train", "val", "test")])
-        if len(edges.unique()) < len(edges):
-            reject("EdgeSplit", "train, val, test", "disjoint", "a shared edge")
-        for part in _PARTS[3:]:
+        edges = torch.cat([codes[part] for part in _EDGES])
+        for parts in (_EDGES, _UNIFORM, _HARD):
+            together = torch.cat([codes[part] for part in parts])
+            if len(together.unique()) < len(together):
+                reject("EdgeSplit", ", ".join(parts), "disjoint", "a pair more than once")
+        for part in (*_UNIFORM, *_HARD):
             if bool(torch.isin(codes[part], edges).any()):
                 reject("EdgeSplit", part, "pairs without an edge", "an edge")
 
@@ -77,10 +80,11 @@ class EdgeSplit:
 
         Edge weights of the training edges are kept; labels, masks and whatever was computed
         from all edges (communities, strengths) are left behind.
+
+        Raises:
+            ValueError: If the edges of the graph are not those that were split.
         """
-        found = count_nodes("EdgeSplit", data)
-        if found != self.num_nodes:
-            reject("EdgeSplit", "data", f"a graph of {self.num_nodes} nodes", found)
+        check_edge_split("EdgeSplit", self, data)
         both = torch.cat([self.train, self.train.flip(0)], dim=1)
         order = (both[0] * self.num_nodes + both[1]).argsort()
         graph = Data(x=data.x, edge_index=both[:, order], num_nodes=self.num_nodes)
@@ -139,7 +143,26 @@ class EdgeSplit:
         return cls(num_nodes=int(arrays["num_nodes"]), name=str(arrays["name"]), **parts)
 
 
-_PARTS = tuple(field.name for field in fields(EdgeSplit) if field.name not in ("num_nodes", "name"))
+_EDGES = ("train", "val", "test")
+_UNIFORM = ("val_negative", "test_negative")
+_HARD = ("val_hard", "test_hard")
+_PARTS = (*_EDGES, *_UNIFORM, *_HARD)
+
+
+def check_edge_split(owner: str, split: EdgeSplit, data: Data) -> EdgeSplit:
+    """Returns ``split`` if its edges are those of the graph, else raises a ``ValueError``."""
+    if not isinstance(split, EdgeSplit):
+        rule = "the edge split that the embeddings were trained on"
+        reject(owner, "edge_split", rule, type(split).__name__)
+    rule, n = "the graph whose edges were split", split.num_nodes
+    found = count_nodes(owner, data)
+    if found != n:
+        reject(owner, "data", f"{rule}, of {n} nodes", found)
+    edges = undirected_codes(check_edges(owner, data.edge_index, n), n)
+    parts = undirected_codes(torch.cat([split.train, split.val, split.test], dim=1), n)
+    if not torch.equal(edges, parts):
+        reject(owner, "data", rule, "other edges")
+    return split
 
 
 def split_edges(data: Data, *, val: float = 0.05, test: float = 0.10, seed: int = 0) -> EdgeSplit:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -12,13 +12,15 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_choice, check_count, reject
-from gclkit.evaluators.clustering import ClusteringScores, KMeansClustering
-from gclkit.evaluators.edge_split import EdgeSplit
+from gclkit.checks import check_choice, check_count, check_seed, reject
+from gclkit.evaluators.classification_scores import class_report
+from gclkit.evaluators.clustering import KMeansClustering
+from gclkit.evaluators.edge_split import EdgeSplit, check_edge_split
 from gclkit.evaluators.inputs import check_embeddings, check_labels
-from gclkit.evaluators.linear_probe import LinearProbe, ProbeScores
+from gclkit.evaluators.linear_probe import LinearProbe
 from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
 from gclkit.evaluators.node_splits import make_splits, splits_hash
+from gclkit.evaluators.probe_scores import ProbeScores
 from gclkit.evaluators.summary import summarize
 from gclkit.graphs.check_graph import count_nodes
 from gclkit.graphs.split import Split
@@ -27,6 +29,7 @@ TASKS = ("classification", "clustering", "link_prediction")
 Embeddings = Tensor | np.ndarray
 
 
+@runtime_checkable
 class Classifier(Protocol):
     """What :func:`evaluate` asks of a classifier, such as :class:`LinearProbe`."""
 
@@ -58,7 +61,8 @@ def evaluate(
     """Scores embeddings on the tasks asked for.
 
     Args:
-        z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``.
+        z: Embeddings [n, d], or one such matrix per training seed: ``{seed: z}``; tensors or
+            NumPy arrays.
         data: The graph they belong to; classification and clustering read ``y``. A negative
             label marks a class as unknown: no split may hold that node, and nothing is clustered.
         tasks: Of ``"classification"``, ``"clustering"``, ``"link_prediction"``.
@@ -84,7 +88,7 @@ def evaluate(
 
     Raises:
         ValueError: If a task is unknown, embeddings, labels or splits do not fit the graph, or
-            link prediction is asked for without the edge split.
+            link prediction is asked for without an edge split of this graph.
 
     Example:
         >>> from gclkit.graphs import load
@@ -101,19 +105,27 @@ def evaluate(
         reject("evaluate", "z", "embeddings of one seed or more", "none")
     num_nodes = count_nodes("evaluate", data)
     matrices = {
-        int(seed): check_embeddings("evaluate", _as_tensor(rows), num_nodes)
+        check_seed("evaluate", "seed", seed): check_embeddings("evaluate", rows, num_nodes)
         for seed, rows in by_seed.items()
     }
-    if "link_prediction" in tasks and edge_split is None:
-        rule = "the edge split that the embeddings were trained on"
-        reject("evaluate", "edge_split", rule, edge_split)
+    probe = LinearProbe() if probe is None else probe
+    if not isinstance(probe, Classifier):
+        reject("evaluate", "probe", "a classifier such as LinearProbe()", type(probe).__name__)
+    if not isinstance(shots, Sequence):
+        reject("evaluate", "shots", "a list of integers of at least 1", shots)
+    for count in shots:
+        check_count("evaluate", "shots", count)
+    edge_splits = {
+        seed: check_edge_split("evaluate", _of_seed(edge_split, seed), data)
+        for seed in matrices
+        if "link_prediction" in tasks
+    }
     if {"classification", "clustering"} & set(tasks):
         # Classifiers look at the labels of their splits, clustering at all.
         check_labels("evaluate", data.get("y"), num_nodes, None if "clustering" in tasks else ())
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)
-        probe = LinearProbe() if probe is None else probe
         results["classification"] = _classification(matrices, data.y, chosen, probe)
         if shots:
             results["classification"]["few_labels"] = {
@@ -129,11 +141,9 @@ def evaluate(
         check_count("evaluate", "clustering_runs", clustering_runs)
         results["clustering"] = _clustering(matrices, data, clustering_runs, restarts)
     if "link_prediction" in tasks:
-        task_ = LinkPrediction() if link_prediction is None else link_prediction
-        runs = [
-            (seed, task_.score(rows, _of_seed(edge_split, seed))) for seed, rows in matrices.items()
-        ]
-        results["link_prediction"] = summarize_links(runs, task_)
+        links = LinkPrediction() if link_prediction is None else link_prediction
+        runs = [(seed, links.score(rows, edge_splits[seed])) for seed, rows in matrices.items()]
+        results["link_prediction"] = summarize_links(runs, links)
     return results
 
 
@@ -144,11 +154,11 @@ def summarize_links(runs: Sequence[tuple[int, LinkScores]], task: LinkPrediction
         runs: Training seed and scores, as :class:`LinkPrediction` returns them.
         task: What scored them.
     """
-    found: dict[str, Any] = _collect(runs, lambda scores: scores.scores)
+    found = _collect([(seed, scores.scores) for seed, scores in runs])
     if all(scores.hard for _, scores in runs):
-        found["hard"] = _collect(runs, lambda scores: scores.hard)
+        found["hard"] = _collect([(seed, scores.hard) for seed, scores in runs])
     found["by_decoder"] = {
-        name: _collect(runs, lambda scores, name=name: scores.by_decoder[name])  # type: ignore[misc]
+        name: _collect([(seed, scores.by_decoder[name]) for seed, scores in runs])
         for name in task.decoders
     }
     return {
@@ -160,26 +170,24 @@ def summarize_links(runs: Sequence[tuple[int, LinkScores]], task: LinkPrediction
     }
 
 
-def _as_tensor(rows: Embeddings) -> Tensor:
-    return torch.from_numpy(rows) if isinstance(rows, np.ndarray) else rows
-
-
 def _of_seed(split: EdgeSplit | Mapping[int, EdgeSplit] | None, seed: int) -> Any:
     return split.get(seed) if isinstance(split, Mapping) else split
 
 
-def _collect(
-    runs: Sequence[tuple[int, Any]], scores: Callable[[Any], Mapping[str, float | None]]
-) -> dict[str, Any]:
-    """A summary per score over runs of (seed, result); a run's split is its place in its seed."""
+def _collect(runs: Sequence[tuple[int, Mapping[str, float | None]]]) -> dict[str, Any]:
+    """A summary per score over runs of (seed, scores); a run's split is its place in its seed."""
     place: dict[int, int] = {}
     rows: dict[str, list[dict[str, float]]] = {}
-    for seed, result in runs:
+    for seed, scores in runs:
         index = place[seed] = place.get(seed, -1) + 1
-        for name, value in scores(result).items():
+        for name, value in scores.items():
             if value is not None and math.isfinite(value):
                 rows.setdefault(name, []).append({"seed": seed, "split": index, "value": value})
     return {name: summarize(values) for name, values in rows.items()}
+
+
+def _chosen(scores: object, names: Sequence[str]) -> dict[str, float | None]:
+    return {name: getattr(scores, name) for name in names}
 
 
 def _classification(
@@ -191,16 +199,15 @@ def _classification(
         for scores in probe.score_splits(z, y, splits)
     ]
     names = ("accuracy", "micro_f1", "macro_f1", "val_accuracy")
-    confusion = sum(scores.confusion for _, scores in runs)
-    pooled = ProbeScores(0, 0, 0, 0, 0, confusion=confusion, predicted=confusion)  # type: ignore[arg-type]
+    confusion = torch.stack([scores.confusion for _, scores in runs]).sum(dim=0)
     return {
-        **_collect(runs, lambda scores: {name: getattr(scores, name) for name in names}),
+        **_collect([(seed, _chosen(scores, names)) for seed, scores in runs]),
         "split": splits[0].name,
         "num_splits": len(splits),
         "split_hash": splits_hash(splits),
         "protocol": probe.protocol,
-        "confusion": confusion.tolist(),  # type: ignore[union-attr]
-        "per_class": pooled.per_class(),
+        "confusion": confusion.tolist(),
+        "per_class": class_report(confusion),
     }
 
 
@@ -213,15 +220,13 @@ def _clustering(
     )
     sections = []
     for normalize in (False, True):
-        task = KMeansClustering(restarts=restarts, normalize=normalize)
-        runs: list[tuple[int, ClusteringScores]] = []
+        runs = []
         for seed, z in matrices.items():
             for run in range(num_runs):
                 task = KMeansClustering(restarts=restarts, normalize=normalize, seed=run)
                 scores = task(z, data.y, data.edge_index, data.get("edge_weight"))
-                runs.append((seed, scores))
-        scores_of = lambda scores: {name: getattr(scores, name) for name in names}  # noqa: E731
-        sections.append({**_collect(runs, scores_of), "protocol": task.protocol})
+                runs.append((seed, _chosen(scores, names)))
+        sections.append({**_collect(runs), "protocol": task.protocol})
     seeds = f"k-means seeds 0 to {num_runs - 1}"
     sections[0]["protocol"] += f", {seeds}"
     return {**sections[0], "seeds": list(range(num_runs)), "l2_normalized": sections[1]}

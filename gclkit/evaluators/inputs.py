@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -12,17 +14,27 @@ from gclkit.checks import check_finite, reject
 from gclkit.graphs.split import Split, check_split
 
 
-def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Float[Tensor, "n d"]:
-    """Returns ``z`` detached, dense and in floating point, else raises.
+def check_embeddings(
+    owner: str, z: Tensor | np.ndarray, num_nodes: int | None = None
+) -> Float[Tensor, "n d"]:
+    """Returns ``z`` as a tensor, detached, dense and in floating point, else raises.
 
     Args:
         owner: Function that the error message names.
-        z: Embeddings or features [n, d], strided or sparse; d is at least 1.
+        z: Embeddings or features [n, d], a strided or sparse tensor or a NumPy array of any
+            memory layout; d is at least 1.
         num_nodes: Number of rows that the graph asks for. (default: any, from 2 on)
 
     Raises:
-        ValueError: If ``z`` is no matrix of finite numbers with one row per node.
+        ValueError: If ``z`` is no matrix of finite numbers with one row per node, or so large
+            that its squares overflow: lengths and distances would be infinite.
     """
+    if isinstance(z, np.ndarray):
+        if z.dtype.kind not in "fiu":
+            reject(owner, "z", "real numbers", z.dtype)
+        wide = z.dtype.kind == "f" and z.dtype.itemsize >= 8
+        # What PyTorch takes without a copy: native bytes in rows, which may be written to.
+        z = torch.from_numpy(np.require(z, np.float64 if wide else np.float32, ["C", "W", "E"]))
     if not isinstance(z, Tensor):
         reject(owner, "z", "a tensor [n, d]", type(z).__name__)
     z = z.detach()
@@ -36,7 +48,11 @@ def check_embeddings(owner: str, z: Tensor, num_nodes: int | None = None) -> Flo
         reject(owner, "z", "real numbers", z.dtype)
     # Half precision is widened: sums over nodes need the digits.
     z = z if z.dtype in (torch.float32, torch.float64) else z.float()
-    return check_finite(owner, "z", z)
+    if not float(z.square().sum()) < math.inf:
+        check_finite(owner, "z", z)
+        rule = f"small enough for the sum of its squares in {z.dtype}"
+        reject(owner, "z", rule, f"entries up to {float(z.abs().max()):.3g}")
+    return z
 
 
 def check_labels(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -11,17 +11,11 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.checks import check_choice, check_count, check_positive, reject
-from gclkit.evaluators.classification_scores import (
-    accuracy,
-    class_report,
-    confusion_matrix,
-    macro_f1,
-)
-from gclkit.evaluators.inputs import check_embeddings, check_labels
 from gclkit.evaluators.logistic import fit_logistic
-from gclkit.graphs.split import Split, check_split
+from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
+from gclkit.graphs.split import Split
 
-_SCALINGS = ("l2", "common", "standardize", "none")
+# The scalings, and what a report calls embeddings that are scaled so.
 _ADJECTIVES = {
     "l2": "l2-normalized",
     "common": "centered",
@@ -29,33 +23,6 @@ _ADJECTIVES = {
     "none": "unscaled",
 }
 _BUDGET = 2**28  # Bytes of training rows and logits held at once; more splits follow in turn.
-
-
-@dataclass(frozen=True)
-class ProbeScores:
-    """Scores of one classifier on the test nodes of one split; shares in [0, 1].
-
-    Args:
-        accuracy: Share of the test nodes whose class was found.
-        micro_f1: Micro-averaged F1; equals the accuracy, as each node has one class.
-        macro_f1: Mean F1 over the classes.
-        strength: The setting that won on the validation nodes.
-        val_accuracy: Its accuracy there.
-        confusion: Test nodes by true (row) and predicted class (column).
-        predicted: Class of each test node, in the order of ``split.test``.
-    """
-
-    accuracy: float
-    micro_f1: float
-    macro_f1: float
-    strength: float
-    val_accuracy: float
-    confusion: Int[Tensor, "c c"] = field(repr=False, compare=False)
-    predicted: Int[Tensor, " b"] = field(repr=False, compare=False)
-
-    def per_class(self) -> list[dict[str, float]]:
-        """Precision, recall, F1 and number of test nodes of each class."""
-        return class_report(self.confusion)
 
 
 @dataclass(frozen=True)
@@ -94,7 +61,7 @@ class LinearProbe:
             reject("LinearProbe", "strengths", "one positive number or more", self.strengths)
         for strength in self.strengths:
             check_positive("LinearProbe", "strengths", strength)
-        check_choice("LinearProbe", "scaling", self.scaling, _SCALINGS)
+        check_choice("LinearProbe", "scaling", self.scaling, _ADJECTIVES)
         check_count("LinearProbe", "max_iter", self.max_iter)
         check_positive("LinearProbe", "tolerance", self.tolerance)
 
@@ -129,17 +96,9 @@ class LinearProbe:
             ValueError: If embeddings or labels are unfit, a split names a node that is not
                 there, or the training nodes of a split hold one class only.
         """
-        z = check_embeddings("LinearProbe", z)
-        y = check_labels("LinearProbe", y, z.size(0), splits).to(z.device)
-        splits = [check_split("LinearProbe", split, z.size(0)) for split in splits]
-        for split in splits:
-            if len(y[split.train].unique()) < 2:
-                reject("LinearProbe", "train", "nodes of two classes or more", "one class")
-        z, strengths, num_classes = (
-            scale_embeddings(z, self.scaling),
-            sorted(self.strengths),
-            int(y.max()) + 1,
-        )
+        z, y, splits = check_probe_input("LinearProbe", z, y, splits)
+        z = scale_embeddings(z, self.scaling)
+        strengths, num_classes = sorted(self.strengths), int(y.max()) + 1
         longest = max(len(split.train) for split in splits) if splits else 1
         row = z.element_size() * (4 * z.size(1) + 6 * len(strengths) * num_classes)
         at_once = max(1, _BUDGET // (longest * row))
@@ -185,13 +144,10 @@ def _select(
     hits = ((z[val] @ weight + bias.unsqueeze(1)).argmax(dim=2) == y[val]).double().mean(dim=1)
     best = int(hits.argmax())  # The first of equals: the strongest regularisation.
     predicted = (z[test] @ weight[best] + bias[best]).argmax(dim=1)
-    confusion = confusion_matrix(y[test], predicted, bias.size(1)).cpu()
-    return ProbeScores(
-        accuracy=accuracy(confusion),
-        micro_f1=accuracy(confusion),
-        macro_f1=macro_f1(confusion),
+    return ProbeScores.of(
+        y[test],
+        predicted,
+        bias.size(1),
         strength=strengths[best],
         val_accuracy=float(hits[best]),
-        confusion=confusion,
-        predicted=predicted.cpu(),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
@@ -78,13 +79,13 @@ class LinkPrediction:
             "one uniform negative per held-out edge, two-hop negatives beside"
         )
 
-    def __call__(self, train: Callable[[Data], Tensor], data: Data) -> LinkScores:
+    def __call__(self, train: Callable[[Data], Tensor | np.ndarray], data: Data) -> LinkScores:
         """Splits the edges, trains and scores.
 
         Args:
             train: Receives a graph of the features and the training edges, and returns
-                embeddings [n, d]. Communities, strengths and drop weights are for it to compute
-                from that graph.
+                embeddings [n, d], a tensor or a NumPy array. Communities, strengths and drop
+                weights are for it to compute from that graph.
             data: The whole graph; held-out edges are read for scoring only.
         """
         if not callable(train):
@@ -92,7 +93,7 @@ class LinkPrediction:
         split = split_edges(data, val=self.val, test=self.test, seed=self.seed)
         return self.score(train(split.training_graph(data)), split)
 
-    def score(self, z: Float[Tensor, "n d"], split: EdgeSplit) -> LinkScores:
+    def score(self, z: Float[Tensor, "n d"] | np.ndarray, split: EdgeSplit) -> LinkScores:
         """Scores embeddings that were trained on the training edges of ``split``, and only those.
 
         Raises:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 # Rows and columns up to which an eigenbasis is cheaper than the iterations that it saves.
 _LARGEST_BASIS = 1536
+_MEMORY = 8  # Pairs kept by BFGS.
 
 
 class LogisticFit(NamedTuple):
@@ -32,7 +33,6 @@ def fit_logistic(
     present: Float[Tensor, "b t"] | None = None,
     max_iter: int = 200,
     tolerance: float = 3e-4,
-    memory: int = 8,
 ) -> LogisticFit:
     r"""Minimises, for every training set :math:`b` and inverse strength :math:`C`,
 
@@ -59,7 +59,6 @@ def fit_logistic(
         max_iter: Iteration limit.
         tolerance: Stops once no entry of a gradient exceeds this, or this over the root of a
             strength above 1: the flatter the optimum, the farther a small gradient is from it.
-        memory: Pairs kept by BFGS.
 
     Returns:
         Weights and biases for the rows as they were given.
@@ -81,7 +80,7 @@ def fit_logistic(
     inverse = 1.0 / (curvature / num_classes + decay)
     limit = x.new_tensor([tolerance / max(1.0, strength**0.5) for strength in strengths])
     solution, iterations, gradient = _minimise(
-        rows, target, share.squeeze(-1), decay, inverse, max_iter, limit, memory
+        rows, target, share.squeeze(-1), decay, inverse, max_iter, limit
     )
     weight = (solution[..., :-1].flatten(1, 2) @ basis.mT).view(b, len(strengths), -1, d).mT
     bias = solution[..., -1] - (center.unsqueeze(1) @ weight).squeeze(2)
@@ -135,7 +134,6 @@ def _minimise(
     inverse: Tensor,
     max_iter: int,
     limit: Tensor,
-    memory: int,
 ) -> tuple[Tensor, int, Tensor]:
     """L-BFGS; rows [b t r], target [b c t], share [b t], decay [b s r], limit [s]."""
     (b, t, r), (s, c) = rows.shape, (decay.shape[1], target.shape[1])
@@ -181,7 +179,7 @@ def _minimise(
         size = (_dot(step / state.inverse, step) * scaled).sqrt()
         good = (inner > torch.finfo(inner.dtype).eps * size) & (inner > 1e-25) & (scaled > 1e-25)
         state.gamma.copy_(torch.where(good, inner / scaled, state.gamma))
-        pairs = [*pairs[1 - memory :], (step, change, torch.where(good, 1 / inner, 0.0))]
+        pairs = [*pairs[1 - _MEMORY :], (step, change, torch.where(good, 1 / inner, 0.0))]
 
         worst = state.g.abs().amax(dim=(2, 3), keepdim=True)
         active = worst > limit[order].view(1, -1, 1, 1)

@@ -126,11 +126,15 @@ def make_splits(
         seed: Split i is drawn under seed + i.
 
     Raises:
-        ValueError: If the name is unknown or the graph cannot be split so.
+        ValueError: If the name is unknown, the list empty or the graph cannot be split so.
     """
     if isinstance(splits, Split):
         splits = [splits]
     if not isinstance(splits, str):
+        given = splits if isinstance(splits, Sequence) else [splits]
+        if not given or not all(isinstance(split, tuple) and len(split) == 3 for split in given):
+            rule = "a name, a Split or a list of one Split or more"
+            reject("evaluate", "splits", rule, [type(split).__name__ for split in given])
         return [check_split("evaluate", split, count_nodes("evaluate", data)) for split in splits]
     check_count("evaluate", "num_splits", num_splits)
     if splits == "public":

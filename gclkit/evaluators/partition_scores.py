@@ -113,10 +113,12 @@ def silhouette(
     k = len(clusters)
     if k < 2:
         return float("nan")
+    # In double: distances of many rows are roots of differences, which lose half the digits.
+    z = z.double()
+    z = z - z.mean(dim=0)
     member = torch.nn.functional.one_hot(labels, k).to(z.dtype)
     sizes = member.sum(dim=0)
-    z = z - z.mean(dim=0)
-    total = z.new_zeros((), dtype=torch.float64)
+    total = z.new_zeros(())
     for rows in torch.arange(len(z), device=z.device).split(1024):
         sums = torch.cdist(z[rows], z) @ member
         own = sums.gather(1, labels[rows, None]).squeeze(1)
@@ -125,7 +127,7 @@ def silhouette(
         b = (sums / sizes).scatter(1, labels[rows, None], torch.inf).amin(dim=1)
         top = torch.maximum(a, b)
         value = torch.where(alone | (top == 0), 0.0, (b - a) / top.clamp(min=1e-30))
-        total += value.sum(dtype=torch.float64)
+        total += value.sum()
     return float(total / len(z))
 
 

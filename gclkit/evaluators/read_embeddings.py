@@ -32,10 +32,7 @@ def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Ten
     owner, path = "read_embeddings", Path(path)
     found: Any
     if path.suffix == ".npy":
-        array = read_npy(owner, path)
-        if array.dtype.kind not in "fiu":
-            reject(owner, "path", "a file of real numbers", f"{path}, dtype {array.dtype}")
-        found = torch.from_numpy(array)
+        found = read_npy(owner, path)
     elif path.suffix in (".pt", ".pth"):
         check_file(owner, path)
         try:

@@ -10,11 +10,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_positive, reject
-from gclkit.evaluators.classification_scores import accuracy, confusion_matrix, macro_f1
-from gclkit.evaluators.inputs import check_embeddings, check_labels
-from gclkit.evaluators.linear_probe import ProbeScores, scale_embeddings
-from gclkit.graphs.split import Split, check_split
+from gclkit.checks import check_count, check_positive
+from gclkit.evaluators.linear_probe import scale_embeddings
+from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
+from gclkit.graphs.split import Split
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class KNNProbe:
 
     Args:
         neighbors: Numbers of neighbors to choose from, on validation accuracy; one above the
-            number of training nodes stands for all of them.
+            number of training nodes of a split stands for all of them, and is reported as such.
     """
 
     neighbors: tuple[int, ...] = (1, 3, 5, 10, 20)
@@ -71,11 +70,13 @@ class KNNProbe:
         """Scores many splits, one after the other."""
         from sklearn.neighbors import KNeighborsClassifier
 
-        least = min((len(split[0]) for split in splits), default=1)
-        return _score_splits(
-            "KNNProbe", z, y, splits, self.neighbors,
-            lambda k: KNeighborsClassifier(n_neighbors=min(int(k), least)),
-        )  # fmt: skip
+        scores = []
+        for split in splits:
+            counts = [min(count, len(split[0])) for count in self.neighbors]
+            scores += _score_splits(
+                "KNNProbe", z, y, [split], counts, lambda k: KNeighborsClassifier(int(k))
+            )
+        return scores
 
     def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
         """Scores one split."""
@@ -138,30 +139,22 @@ def _score_splits(
     choices: Sequence[float],
     make: Callable[[float], Any],
 ) -> list[ProbeScores]:
-    z = check_embeddings(owner, z)
-    y = check_labels(owner, y, z.size(0), splits)
+    z, y, splits = check_probe_input(owner, z, y, splits)
     num_classes = int(y.max()) + 1
     features, labels = scale_embeddings(z, "l2").cpu().numpy(), y.cpu().numpy()
     results = []
     for split in splits:
-        split = check_split(owner, split, z.size(0))
         train, val, test = (part.cpu().numpy() for part in split)
-        if len(y[split.train].unique()) < 2:
-            reject(owner, "train", "nodes of two classes or more", "one class")
         fits = [make(choice).fit(features[train], labels[train]) for choice in choices]
         hits = [float((fit.predict(features[val]) == labels[val]).mean()) for fit in fits]
         best = max(range(len(fits)), key=hits.__getitem__)
         predicted = torch.from_numpy(fits[best].predict(features[test]))
-        confusion = confusion_matrix(torch.from_numpy(labels[test]), predicted, num_classes)
-        results.append(
-            ProbeScores(
-                accuracy=accuracy(confusion),
-                micro_f1=accuracy(confusion),
-                macro_f1=macro_f1(confusion),
-                strength=float(choices[best]),
-                val_accuracy=hits[best],
-                confusion=confusion,
-                predicted=predicted,
-            )
+        scores = ProbeScores.of(
+            torch.from_numpy(labels[test]),
+            predicted,
+            num_classes,
+            strength=float(choices[best]),
+            val_accuracy=hits[best],
         )
+        results.append(scores)
     return results

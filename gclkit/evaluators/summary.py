@@ -1,4 +1,4 @@
-"""Many values of one score -> mean, deviation, interval; and two methods compared in pairs."""
+"""Many values of one score -> mean, deviation and interval."""
 
 from __future__ import annotations
 

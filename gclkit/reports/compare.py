@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -15,34 +14,13 @@ from gclkit.reports.figures import new_figure, save_png, styled, themed_svg
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.page import Panel, grid, page
 from gclkit.reports.palette import colors
-from gclkit.reports.sections import HEADLINES, TASK_TITLES, by_task, method_name
+from gclkit.reports.sections import HEADLINES, TASK_TITLES, by_task, method_name, note_line
 from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
 
 # Says whether a first summary is significantly different from a second one.
 Significant = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
 
 LOWER_IS_BETTER = frozenset({"conductance"})
-
-
-def read_report(path: str | Path) -> dict[str, Any]:
-    """Reads the ``report.json`` of a run folder.
-
-    Raises:
-        ValueError: If the file is no report, or of a later schema.
-        OSError: If it cannot be read.
-    """
-    path = Path(path)
-    path = path / "report.json" if path.is_dir() else path
-    try:
-        report = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        message = f"read_report: 'path' must be a report.json (got {str(path)!r})"
-        raise ValueError(message) from error
-    if not isinstance(report, dict) or not isinstance(report.get("results"), dict):
-        reject("read_report", "path", "a report.json with 'results'", str(path))
-    if report.get("schema") != 1:
-        reject("read_report", "schema", "1", report.get("schema"))
-    return report
 
 
 def group_runs(
@@ -146,13 +124,14 @@ def write_comparison(
         "every other in its column: paired t-test over the same seeds and splits where both "
         "have them, else Welch's, p < 0.05."
     )
-    body = [f'<p class="note">{html.escape(note)}</p>']
+    body = [note_line(note)]
     for title, table, protocol in tables:
-        body.append(f"<h2>{html.escape(title)}</h2>{table.to_html()}")
-        body.append(f'<p class="note">{html.escape(protocol)}</p>')
+        body.append(f"<h2>{html.escape(title)}</h2>{table.to_html()}{note_line(protocol)}")
     body.append("<h2>Means and 95 % intervals</h2>")
     body.append(grid([Panel(title, themed_svg(figure, name)) for name, title, figure in figures]))
-    markdown = [f"## {title}\n\n{table.to_markdown()}\n{note}\n" for title, table, note in tables]
+    markdown = [
+        f"## {title}\n\n{table.to_markdown()}\n{protocol}\n" for title, table, protocol in tables
+    ]
     folder = Path(folder)
     (folder / "plots").mkdir(parents=True, exist_ok=True)
     for name, _, figure in figures:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
 from gclkit.checks import reject
 
@@ -33,6 +34,19 @@ def write_text(path: str | Path, text: str) -> Path:
         Path(temporary).unlink(missing_ok=True)
         raise
     return path
+
+
+def write_yaml(path: str | Path, values: dict[str, Any]) -> Path:
+    """Writes plain values as YAML, keys in their order.
+
+    Raises:
+        ValueError: If a value is not plain.
+    """
+    try:
+        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    except yaml.YAMLError as error:
+        reject("write_yaml", "values", "plain values", str(error))
+    return write_text(path, text)
 
 
 def to_json(value: Any) -> str:

@@ -87,18 +87,17 @@ class Panel:
 
 def grid(panels: Sequence[Panel], *, pairs: bool = False) -> str:
     """Plots side by side, as many as the window is wide; at most two with ``pairs``."""
-    return (
-        f'<div class="grid{" pairs" * pairs}">{"".join(panel.to_html() for panel in panels)}</div>'
-    )
+    kind = "grid pairs" if pairs else "grid"
+    return f'<div class="{kind}">{"".join(panel.to_html() for panel in panels)}</div>'
 
 
 def card(label: str, value: str, spread: str = "", note: str = "") -> str:
     """A headline number: what it is, the value, its spread and a remark."""
     spread = f" <small>{html.escape(spread)}</small>" if spread else ""
-    note = f"<br><span>{html.escape(note)}</span>" if note else ""
+    note = f"<span>{html.escape(note)}</span>" if note else ""
     return (
         f'<div class="card"><span>{html.escape(label)}</span>'
-        f"<b>{html.escape(value)}{spread}</b>{note[4:] if note else ''}</div>"
+        f"<b>{html.escape(value)}{spread}</b>{note}</div>"
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from gclkit.checks import reject
-from gclkit.reports.compare import read_report
+from gclkit.reports.read_report import read_report
 
 HEAD = (
     "recipe", "n", "score", "ours, %", "papers' probe, %", "published, %", "untrained, %", "NMI, %",

@@ -7,12 +7,7 @@ import os
 import shutil
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
-
-import yaml
-
-from gclkit.checks import reject
-from gclkit.reports.files import write_text
+from typing import TextIO
 
 
 class RunFolder:
@@ -20,7 +15,8 @@ class RunFolder:
 
     It holds ``config.yaml`` from the first moment, ``seed-<s>/`` per seed and, once the run
     is complete, ``report.json``. A folder without the latter is half-written and can be
-    resumed. A run that fails before it has saved anything leaves nothing behind.
+    resumed. A run that fails before it has saved anything leaves nothing behind but the folders
+    above its own.
 
     Args:
         path: The folder.
@@ -158,16 +154,3 @@ def _lock_file(file: TextIO) -> None:
         import fcntl
 
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-
-
-def write_yaml(path: str | Path, values: dict[str, Any]) -> Path:
-    """Writes plain values as YAML, keys in their order.
-
-    Raises:
-        ValueError: If a value is not plain.
-    """
-    try:
-        text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
-    except yaml.YAMLError as error:
-        reject("write_yaml", "values", "plain values", str(error))
-    return write_text(path, text)

@@ -35,8 +35,11 @@ def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
             scores = by_task(control, task)
             if summaries(scores):
                 lines.append((name.replace("_", " "), scores))
-        count = next(iter(summaries(section).values())).get("n")
-        parts = [f"mean ± standard deviation over n = {count}"] if count else []
+        count = _count(section)
+        # What no seed decides, such as raw features, is scored once per split.
+        others = [f"{name}: {_count(scores)}" for name, scores in lines if _count(scores) != count]
+        beside = f" ({', '.join(others)})" if others else ""
+        parts = [f"mean ± standard deviation over n = {count}{beside}"] if count else []
         if section.get("split"):
             digest = section.get("split_hash") or ""
             digest = ", ".join(digest.values()) if isinstance(digest, Mapping) else digest
@@ -48,6 +51,11 @@ def task_tables(report: Mapping[str, Any]) -> list[tuple[str, Table, str]]:
         note = "; ".join(parts)
         tables.append((title, score_table(lines), f"{note[:1].upper()}{note[1:]}.{percent}"))
     return tables
+
+
+def _count(section: Mapping[str, Any]) -> int:
+    """How many values the means of a section are of; 0 where that is not said."""
+    return max((summary.get("n") or 0 for summary in summaries(section).values()), default=0)
 
 
 def _variants(method: str, section: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:

@@ -91,7 +91,7 @@ class Table:
 
 
 def format_score(name: str, summary: Mapping[str, Any]) -> str:
-    """``mean ± std``: in percent with two digits where the score is a share, else four digits."""
+    """``mean ± std``: in percent with two digits where the score is a share, else with three."""
     mean, std = summary["mean"], summary.get("std")
     factor, digits = (100, 2) if name in PERCENT else (1, 3)
     text = f"{factor * mean:.{digits}f}".replace("-", "−")

@@ -14,7 +14,7 @@ from gclkit.reports.curves import History
 from gclkit.reports.figures import save_png, themed_svg
 from gclkit.reports.files import to_json, write_text
 from gclkit.reports.page import Panel, details, grid, page
-from gclkit.reports.plots import Plot, map_plots, score_plots
+from gclkit.reports.plots import MAPS, SECTIONS, Plot, map_plots, score_plots
 from gclkit.reports.sections import (
     method_name,
     note_line,
@@ -23,8 +23,6 @@ from gclkit.reports.sections import (
     task_tables,
 )
 from gclkit.reports.tables import Table
-
-_INSIDE = ("confusion", "few_labels", "similarity", "spectrum", "accuracy_by_")
 
 
 def write_report(
@@ -55,8 +53,8 @@ def write_report(
             ``diagnostics`` (as :func:`gclkit.evaluators.diagnose` gives them). Sections that
             are absent leave no trace on the page. Arrays and NumPy numbers are allowed.
         history: ``{seed: [{"epoch": 1, "loss": 6.9, …}, …]}``. Plotted where present in any row:
-            ``"loss"``, ``"val_accuracy"``, ``"accuracy"``, ``"grad_norm"``, ``"lr"``, and the
-            path of ``"alignment"`` and ``"uniformity"``. A NaN loss ends its line.
+            ``"loss"``, ``"val_accuracy"``, ``"grad_norm"``, and the path of ``"alignment"`` and
+            ``"uniformity"``. A NaN loss ends its line.
         z: Embeddings of one seed [n, d], for the maps. (default: no maps)
         y: Class of each node [n], colors one map of each kind.
         community: Community of each node [n], colors another.
@@ -75,15 +73,15 @@ def write_report(
     if not isinstance(report, Mapping) or not isinstance(report.get("results"), Mapping):
         reject("write_report", "report", "a dict with a dict 'results'", type(report).__name__)
     report = json.loads(to_json({"schema": 1, **report}))
-    figures = score_plots(report, history or {})
-    figures += map_plots(z, y, community, projections, map_nodes, seed)
+    plots = score_plots(report, history or {})
+    plots += map_plots(z, y, community, projections, map_nodes, seed)
     tables = task_tables(report)
-    text = _page(report, figures, tables)
+    text = _page(report, plots, tables)
 
     folder = Path(folder)
     (folder / "plots").mkdir(parents=True, exist_ok=True)
-    for name, _, (_, for_file), _, _ in figures:
-        save_png(for_file, folder / "plots" / f"{name}.png")
+    for plot in plots:
+        save_png(plot.on_file, folder / "plots" / f"{plot.name}.png")
     markdown = [f"## {title}\n\n{table.to_markdown()}" for title, table, _ in tables]
     write_text(folder / "tables.md", "\n".join(markdown))
     write_text(folder / "tables.tex", "\n".join(table.to_latex() for _, table, _ in tables))
@@ -109,21 +107,14 @@ def _page(report: Mapping[str, Any], plots: list[Plot], tables: list[Any]) -> st
         body.append(f"<h2>{heading}</h2>{table.to_html()}{note_line(note)}")
     if report.get("published"):
         body.append(published_table(report["published"]))
-    for heading, wanted in (
-        (
-            "Training",
-            ("loss", "val_accuracy", "accuracy", "grad_norm", "lr", "alignment_uniformity"),
-        ),
-        ("Maps of the embeddings", ("map_",)),
-        ("Inside the embeddings", _INSIDE),
-    ):
+    for section in SECTIONS:
         panels = [
-            Panel(label, themed_svg(pair[0], name), caption, legend)
-            for name, label, pair, caption, legend in plots
-            if any(name == key or (key.endswith("_") and name.startswith(key)) for key in wanted)
+            Panel(plot.title, themed_svg(plot.on_page, plot.name), plot.caption, plot.legend)
+            for plot in plots
+            if plot.section == section
         ]
         if panels:
-            body.append(f"<h2>{heading}</h2>{grid(panels, pairs=wanted == ('map_',))}")
+            body.append(f"<h2>{section}</h2>{grid(panels, pairs=section == MAPS)}")
     numbers = {
         name: value
         for name, value in (report.get("diagnostics") or {}).items()

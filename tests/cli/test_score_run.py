@@ -1,6 +1,7 @@
 import torch
 
 from gclkit.cli.score_run import score_run
+from gclkit.evaluators import EdgeSplit
 from gclkit.graphs import load
 from gclkit.reports import RunFolder
 from gclkit.training import RunConfig
@@ -35,6 +36,35 @@ def test_link_prediction_alone_trains_on_a_part_of_the_edges(tmp_path):
     assert set(results) == {"link_prediction"} and set(baselines) == {"raw_features"}
     assert 0 <= results["link_prediction"]["auc"]["mean"] <= 1
     assert (tmp_path / "run" / "seed-7" / "link_prediction" / "edge_split.npz").exists()
+
+
+def test_nothing_that_is_scored_on_held_out_edges_has_seen_one(tmp_path, monkeypatch):
+    seen = []
+
+    def train_seed(config, path, graph, seed, **options):
+        seen.append((seed, graph))
+        path.mkdir(parents=True)
+        return graph.x + 1, []
+
+    def control_embeddings(name, config, graph, seed):
+        seen.append((seed, graph))
+        return graph.x
+
+    monkeypatch.setattr("gclkit.cli.score_run.train_seed", train_seed)
+    monkeypatch.setattr("gclkit.cli.score_run.control_embeddings", control_embeddings)
+    controls = ["raw_features", "untrained_encoder"]
+    results, _ = score(tmp_path, ["link_prediction"], controls=controls)
+    assert [seed for seed, _ in seen] == [4, 4, 4, 7, 7, 7]  # The method and two controls each.
+    for seed, graph in seen:
+        path = tmp_path / "run" / f"seed-{seed}" / "link_prediction" / "edge_split.npz"
+        split = EdgeSplit.load(path)
+        assert results["link_prediction"]["split_hash"][str(seed)] == split.hash
+        held = torch.cat([split.val, split.test], dim=1)
+        codes = graph.edge_index[0] * split.num_nodes + graph.edge_index[1]
+        for source, target in (held, held.flip(0)):
+            assert not torch.isin(source * split.num_nodes + target, codes).any()
+        assert graph.num_edges == 2 * split.train.size(1) and graph.get("y") is None
+    assert len(set(results["link_prediction"]["split_hash"].values())) == 2  # One split per seed.
 
 
 def test_the_papers_probe_reads_the_same_splits(tmp_path, monkeypatch):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gclkit.cli.train_seed import build_regularizer, check_run, train_seed
-from gclkit.graphs import load
+from gclkit.graphs import dataset_hash, load
 from gclkit.methods import GRACE
 from gclkit.training import RunConfig, build_method
 
@@ -55,6 +55,24 @@ def test_a_seed_that_is_there_is_read(graph, tmp_path):
     again, rows = train_seed(chosen, tmp_path, graph, 5, **options)
     assert said == ["seed 5"] and torch.equal(again, z) and rows == history
     assert len(history) == 3 and not list(tmp_path.glob(".*"))
+
+
+def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(graph, tmp_path):
+    chosen = config(every=2)
+    chosen.training["epochs"] = 3
+    options = {"log": str, "progress": False}
+    z, _ = train_seed(chosen, tmp_path, graph, 5, **options)
+    other = graph.clone()
+    other.x = graph.x.roll(1, dims=0)
+    hashes = dataset_hash(graph), dataset_hash(other)
+    sentence = "pretrain: 'data' must be that of a run with data={!r} (got {!r})".format(*hashes)
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        train_seed(chosen, tmp_path, other, 5, **options)
+    # Without its checkpoint nobody knows of which graph a seed is.
+    for path in tmp_path.glob("checkpoint*"):
+        path.unlink()
+    again, _ = train_seed(chosen, tmp_path, other, 5, **options)
+    assert not torch.equal(again, z)
 
 
 def test_no_bounds_on_a_graph_with_edge_weights(graph):

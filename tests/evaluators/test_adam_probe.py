@@ -36,6 +36,12 @@ def test_the_first_best_step_on_validation_is_kept():
     assert torch.equal(kept.predicted, looks[int(kept.strength)].predicted)
 
 
+def test_the_first_of_equal_steps_is_kept():
+    z, y, split = make_blobs(noise=0.1)
+    scores = AdamProbe(steps=60, lr=0.1, every=20)(z, y, split)
+    assert (scores.strength, scores.val_accuracy) == (20, 1.0)
+
+
 def test_two_steps_are_those_of_torch():
     z, y, split = make_blobs()
     generator = torch.Generator().manual_seed(5)

@@ -24,6 +24,9 @@ def test_is_the_paired_test_of_scipy():
     interval = stats.ttest_rel(a, b).confidence_interval()
     assert found.interval == pytest.approx((interval.low, interval.high))
     assert found.n == 12
+    interval = stats.ttest_rel(a, b).confidence_interval(0.8)
+    found = compare_paired(summary(a), summary(b), confidence=0.8)
+    assert found.interval == pytest.approx((interval.low, interval.high))
 
 
 def test_pairs_by_seed_and_split_not_by_place():
@@ -48,6 +51,16 @@ def test_differs_by_pairs_where_there_are_pairs():
     assert differs(summary(better), summary(hard))
     assert not differs(summary(better), summary(hard, first_seed=50))
     assert not differs(summary(better[:1]), summary(hard[:1]))
+
+
+def test_the_level_decides_what_differs():
+    draw = np.random.default_rng(3)
+    one, two = draw.normal(size=7), draw.normal(0.6, size=9)
+    paired = stats.ttest_rel(one, two[:7]).pvalue
+    welch = stats.ttest_ind(one, two, equal_var=False).pvalue
+    for p, other in ((paired, two[:7]), (welch, two)):
+        assert differs(summary(one), summary(other), level=p + 0.01)
+        assert not differs(summary(one), summary(other), level=p - 0.01)
 
 
 def test_other_runs_are_refused():

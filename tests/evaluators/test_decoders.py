@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -53,6 +55,18 @@ def test_scores_are_symmetric_repeatable_and_finite(split, name):
     torch.testing.assert_close(scores, DECODERS[name](z, split, 3)(split.val.flip(0)))
     assert scores.isfinite().all() and scores.shape == (split.val.size(1),)
     assert torch.equal(before, torch.random.get_rng_state())
+
+
+@pytest.mark.parametrize("name", ["logistic", "mlp"])
+def test_validation_pairs_choose_and_test_pairs_do_not(split, name):
+    z = torch.randn(80, 5, generator=torch.Generator().manual_seed(2))  # Any fit is by chance.
+    bare = replace(split, val_hard=split.val_hard[:, :0], test_hard=split.test_hard[:, :0])
+    other_test = replace(bare, test=split.test_negative, test_negative=split.test)
+    other_val = replace(bare, val=split.val_negative, val_negative=split.val)
+    first, same, other = (
+        DECODERS[name](z, given, 3)(split.train) for given in (bare, other_test, other_val)
+    )
+    assert torch.equal(first, same) and not torch.equal(first, other)
 
 
 def test_learned_decoders_read_training_edges_only(split):

@@ -86,6 +86,20 @@ def test_the_training_graph_holds_nothing_else():
     torch.testing.assert_close(graph.edge_weight, 0.5 + (low * 7 + high).float() / 100)
 
 
+def test_another_graph_is_refused():
+    split = split_edges(make_graph())
+    for data, message in (
+        (make_graph(seed=3), "the graph whose edges were split (got 'other edges')"),
+        (make_graph(n=61), "the graph whose edges were split, of 60 nodes (got 61)"),
+    ):
+        with pytest.raises(ValueError) as error:
+            split.training_graph(data)
+        assert str(error.value) == f"EdgeSplit: 'data' must be {message}"
+    looped = make_graph()  # A self-loop is no pair of nodes, and is never split.
+    looped.edge_index = torch.cat([looped.edge_index, torch.full((2, 1), 7)], dim=1)
+    assert split.training_graph(looped).num_edges == 2 * split.train.size(1)
+
+
 def test_file_round_trip(tmp_path):
     split = split_edges(make_graph(), seed=4)
     path = tmp_path / "split.npz"
@@ -130,6 +144,15 @@ def test_overlaps_are_refused():
     for change, message in (
         ({"test": split.train[:, :3]}, "EdgeSplit: 'train, val, test' must be disjoint"),
         ({"val_negative": split.test}, "EdgeSplit: 'val_negative' must be pairs without an edge"),
+        ({"test_hard": split.val}, "EdgeSplit: 'test_hard' must be pairs without an edge"),
+        (
+            {"val_negative": split.test_negative[:, 2:]},
+            "EdgeSplit: 'val_negative, test_negative' must be disjoint (got 'a pair more ",
+        ),
+        (
+            {"val_hard": split.val_hard[:, [0, 1, 1]]},
+            "EdgeSplit: 'val_hard, test_hard' must be disjoint",
+        ),
         ({"test": split.test.flip(0)}, "EdgeSplit: 'test' must be pairs with the smaller node"),
         ({"num_nodes": 3}, "EdgeSplit: 'train' must be nodes from 0 to 2"),
         ({"val": split.val[:, :0]}, "EdgeSplit: 'val' must be a set of one pair or more"),
@@ -139,6 +162,7 @@ def test_overlaps_are_refused():
         with pytest.raises(ValueError) as error:
             EdgeSplit(**{**parts, **change})
         assert str(error.value).startswith(message)
+    EdgeSplit(**{**parts, "test_hard": split.test_negative})  # A uniform pair may be a hard one.
 
 
 def test_graphs_that_cannot_be_split_are_refused():

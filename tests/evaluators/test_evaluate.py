@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
 from torch_geometric.data import Data
 
 from gclkit.evaluators import AdamProbe, KNNProbe, LinearProbe, evaluate, split_edges
@@ -83,7 +84,7 @@ def refusal(*arguments, **options):
 def test_refusals(graph):
     assert refusal(graph.x, graph, tasks=("link_prediction",)) == (
         "evaluate: 'edge_split' must be the edge split that the embeddings were trained on "
-        "(got None)"
+        "(got 'NoneType')"
     )
     assert refusal(graph.x, graph, tasks="links") == (
         "evaluate: 'tasks' must be one of ['classification', 'clustering', 'link_prediction'] "
@@ -95,14 +96,33 @@ def test_refusals(graph):
     assert refusal({}, graph) == (
         "evaluate: 'z' must be embeddings of one seed or more (got 'none')"
     )
+    assert refusal({"a": graph.x}, graph) == (
+        "evaluate: 'seed' must be an integer of at least 0 (got 'a')"
+    )
+    assert refusal({0.5: graph.x}, graph) == (
+        "evaluate: 'seed' must be an integer of at least 0 (got 0.5)"
+    )
+    assert refusal(graph.x, graph, probe=LogisticRegression()) == (
+        "evaluate: 'probe' must be a classifier such as LinearProbe() (got 'LogisticRegression')"
+    )
+    assert refusal(graph.x, graph, shots=5) == (
+        "evaluate: 'shots' must be a list of integers of at least 1 (got 5)"
+    )
+    assert refusal(graph.x, graph, shots=(5, "1")) == (
+        "evaluate: 'shots' must be an integer of at least 1 (got '1')"
+    )
     bare = graph.clone()
     del bare.y
     assert refusal(graph.x, bare) == (
         "evaluate: 'y' must be one label per node, of shape (120,) (got 'NoneType')"
     )
     assert refusal({0: graph.x}, graph, tasks="link_prediction", edge_split={1: None}) == (
-        "LinkPrediction: 'split' must be the edge split that the embeddings were trained on "
+        "evaluate: 'edge_split' must be the edge split that the embeddings were trained on "
         "(got 'NoneType')"
+    )
+    split = split_edges(random_graph(120, 8, num_classes=3, mean_degree=5.0, seed=4))
+    assert refusal(graph.x, graph, tasks="link_prediction", edge_split={0: split}) == (
+        "evaluate: 'data' must be the graph whose edges were split (got 'other edges')"
     )
 
 

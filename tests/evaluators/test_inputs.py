@@ -15,17 +15,36 @@ def test_embeddings_come_back_dense_detached_and_wide_enough():
     assert check_embeddings("f", torch.eye(3, dtype=torch.bfloat16)).dtype == torch.float32
     assert check_embeddings("f", torch.eye(3, dtype=torch.float64)).dtype == torch.float64
     assert check_embeddings("f", torch.eye(3).long()).dtype == torch.float32
+    assert check_embeddings("f", 2e20 * torch.eye(3).double())[0, 0] == 2e20
+
+
+def test_arrays_of_any_kind_and_layout_come_back_as_tensors():
+    z = np.arange(12.0).reshape(4, 3) / 7
+    locked = z.copy()
+    locked.setflags(write=False)
+    for array in (z, z.astype(">f8"), z.astype(np.longdouble), np.asfortranarray(z), locked):
+        assert torch.equal(check_embeddings("f", array), torch.from_numpy(z))
+    assert torch.equal(check_embeddings("f", z[::-1, ::2]), torch.from_numpy(z[::-1, ::2].copy()))
+    for kind in (np.float16, np.float32, np.int64, np.uint16):
+        assert check_embeddings("f", np.ones((4, 3), kind)).dtype == torch.float32
 
 
 @pytest.mark.parametrize(
     ("z", "message"),
     [
-        (np.eye(3), "f: 'z' must be a tensor [n, d] (got 'ndarray')"),
+        ([[1.0]], "f: 'z' must be a tensor [n, d] (got 'list')"),
+        (np.array([[None]]), "f: 'z' must be real numbers (got dtype('O'))"),
+        (np.array([["a"]]), "f: 'z' must be real numbers (got dtype('<U1'))"),
         (torch.ones(4), SHAPE + "(4,))"),
         (torch.ones(4, 0), SHAPE + "(4, 0))"),
         (torch.ones(1, 2), SHAPE + "(1, 2))"),
         (torch.ones(3, 2), "f: 'z' must be of 4 rows, one per node (got (3, 2))"),
         (torch.ones(4, 2) * 1j, "f: 'z' must be real numbers (got torch.complex64)"),
+        (
+            torch.full((4, 2), -2e20),
+            "f: 'z' must be small enough for the sum of its squares in torch.float32 "
+            "(got 'entries up to 2e+20')",
+        ),
         (torch.ones(4, 2) / 0, "f: 'z' must be finite (got '8 of 8 entries NaN or infinite')"),
     ],
 )  # fmt: skip

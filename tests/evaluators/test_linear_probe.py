@@ -87,6 +87,12 @@ def test_validation_labels_do_choose_the_model():
     assert len(chosen) > 1
 
 
+def test_the_smallest_of_equal_strengths_is_kept():
+    z, y, split = make_blobs(noise=0.05)
+    scores = LinearProbe(strengths=(10.0, 0.5, 2.0))(z, y, split)
+    assert (scores.strength, scores.val_accuracy) == (0.5, 1.0)
+
+
 @pytest.mark.parametrize("scaling", ["l2", "common", "standardize", "none"])
 def test_constant_and_single_columns_are_scored(scaling):
     z, y, split = make_blobs()

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from torch_geometric.data import Data
 
-from gclkit.evaluators import LinkPrediction, split_edges
+from gclkit.evaluators import LinkPrediction, ranking_scores, split_edges
 
 
 def make_graph(n=120, groups=4, seed=0):
@@ -31,17 +33,26 @@ def propagate(data, hops=2):
 
 
 def change_held_out(data, split):
-    """The same training edges, all other edges removed or replaced."""
-    train = torch.cat([split.train, split.train.flip(0)], dim=1)
-    other = torch.cat([split.test_negative, split.test_negative.flip(0)], dim=1)
+    """A graph of the same training edges with others held out, and its split."""
+    none = split.val_hard[:, :0]
+    changed_split = replace(
+        split,
+        val=split.val_negative,
+        test=split.test_negative,
+        val_negative=split.val,
+        test_negative=split.test,
+        val_hard=none,
+        test_hard=none,
+    )
+    pairs = torch.cat([split.train, split.val_negative, split.test_negative], dim=1)
     changed = data.clone()
-    changed.edge_index = torch.cat([train, other], dim=1)
-    return changed
+    changed.edge_index = torch.cat([pairs, pairs.flip(0)], dim=1)
+    return changed, changed_split
 
 
 def depends_on_held_out(pipeline, data, split):
     """Whether embeddings move when nothing but held-out edges does; ``pipeline(data, split)``."""
-    return not torch.equal(pipeline(data, split), pipeline(change_held_out(data, split), split))
+    return not torch.equal(pipeline(data, split), pipeline(*change_held_out(data, split)))
 
 
 def test_groups_are_found():
@@ -106,15 +117,32 @@ def test_test_pairs_do_not_choose_the_decoder():
     split = split_edges(data)
     z = propagate(split.training_graph(data))
     first = LinkPrediction().score(z, split)
-    parts = {name: getattr(split, name) for name in split.__dataclass_fields__}
     none = split.test_hard[:, :0]
-    parts |= {"test": split.test_negative, "test_negative": split.test}
     swapped = LinkPrediction().score(
-        z, type(split)(**parts | {"test_hard": none, "val_hard": none})
+        z,
+        replace(
+            split, test=split.test_negative, test_negative=split.test, val_hard=none, test_hard=none
+        ),
     )
     assert swapped.decoder == first.decoder and swapped.val_auc == first.val_auc
     assert swapped.scores["auc"] == pytest.approx(1 - first.scores["auc"])
     assert swapped.hard == {}
+
+
+def test_hard_scores_are_of_the_test_pairs_at_two_hops():
+    data = make_graph()
+    split = split_edges(data, seed=3)
+    z = propagate(split.training_graph(data))
+    scores = LinkPrediction(decoders=("dot",)).score(z, split)
+    dots = lambda pairs: (z[pairs[0]] * z[pairs[1]]).sum(dim=1)
+    assert scores.hard == ranking_scores(dots(split.test), dots(split.test_hard))
+    assert scores.scores == ranking_scores(dots(split.test), dots(split.test_negative))
+
+
+def test_an_array_is_scored_like_the_tensor():
+    data, task = make_graph(), LinkPrediction(decoders=("dot",))
+    array = task(lambda graph: propagate(graph).numpy(), data)
+    assert array.scores == task(propagate, data).scores
 
 
 def test_is_the_same_twice():

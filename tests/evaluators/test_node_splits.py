@@ -105,6 +105,22 @@ def test_all_published_splits_are_taken():
     assert [split.name for split in make_splits(data, "public")] == ["public-0", "public-1"]
 
 
+@pytest.mark.parametrize(
+    ("splits", "got"),
+    [
+        ([], "[]"),
+        (None, "['NoneType']"),
+        (tuple(torch.arange(9).split(3)), "['Tensor', 'Tensor', 'Tensor']"),
+    ],
+)
+def test_what_is_no_list_of_splits_is_refused(splits, got):
+    with pytest.raises(ValueError) as error:
+        make_splits(make_data(), splits)
+    assert str(error.value) == (
+        f"evaluate: 'splits' must be a name, a Split or a list of one Split or more (got {got})"
+    )
+
+
 def test_unknown_names_are_refused():
     with pytest.raises(ValueError) as error:
         make_splits(make_data(), "5shot")

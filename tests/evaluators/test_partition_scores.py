@@ -62,6 +62,12 @@ def test_silhouette_is_that_of_scikit_learn():
     assert abs(scores.silhouette(z, labels, at_most=100) - scores.silhouette(z, labels)) < 0.1
 
 
+def test_the_silhouette_of_equal_rows_is_one():
+    z = torch.randn(40, 8, generator=torch.Generator().manual_seed(0))
+    labels = torch.arange(40).repeat_interleave(25)
+    assert scores.silhouette(z[labels], labels) == pytest.approx(1.0, abs=1e-7)
+
+
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 14), k=st.integers(1, 4))
 @settings(deadline=None, max_examples=60)
 def test_modularity_and_conductance_are_those_of_networkx(seed, n, k):

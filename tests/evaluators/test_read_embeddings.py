@@ -17,7 +17,8 @@ def test_reads_what_numpy_and_torch_write(tmp_path):
     np.save(tmp_path / "z.npy", z.numpy())
     torch.save(z, tmp_path / "z.pt")
     torch.save({"embeddings": z, "epoch": 3}, tmp_path / "dict.pt")
-    for name in ("z.npy", "z.pt", "dict.pt"):
+    np.save(tmp_path / "big.npy", z.numpy().astype(">f4"))
+    for name in ("z.npy", "z.pt", "dict.pt", "big.npy"):
         assert torch.equal(read_embeddings(tmp_path / name, 7), z)
 
 
@@ -44,7 +45,7 @@ def test_other_content_is_refused_in_one_line(tmp_path):
     (tmp_path / "empty.pt").write_bytes(b"")
     (tmp_path / "z.csv").write_text("1,2")
     for name, rows, part in (
-        ("text.npy", None, "a file of real numbers"),
+        ("text.npy", None, "'z' must be real numbers (got dtype('<U1'))"),
         ("flat.npy", None, "a matrix of one row per node"),
         ("nan.npy", None, "finite (got '8 of 8 entries NaN or infinite')"),
         ("good.npy", 5, "of 5 rows, one per node (got (4, 2))"),

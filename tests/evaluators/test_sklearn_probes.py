@@ -30,6 +30,16 @@ def test_more_neighbors_than_training_nodes_stand_for_all():
     z, y, _ = make_blobs()
     split = Split(torch.arange(6), torch.arange(6, 30), torch.arange(30, 240))
     assert 0 < KNNProbe(neighbors=(3, 50))(z, y, split).accuracy <= 1
+    assert KNNProbe(neighbors=(50,))(z, y, split).strength == 6
+
+
+def test_a_small_split_beside_another_leaves_its_scores():
+    z, y, split = make_blobs(noise=2.0)
+    small = Split(torch.arange(4), torch.arange(6, 30), torch.arange(30, 240))
+    probe = KNNProbe(neighbors=(20,))
+    both = probe.score_splits(z, y, [split, small])
+    assert both == [probe(z, y, split), probe(z, y, small)]
+    assert [scores.strength for scores in both] == [20, 4]
 
 
 def test_refusals():

@@ -28,6 +28,13 @@ def test_is_the_sample_mean_deviation_and_t_interval(values):
     assert json.loads(json.dumps(found)) == found
 
 
+def test_the_interval_has_the_confidence_asked_for():
+    values = [0.3, 0.7, 0.45, 0.5]
+    found = summarize(rows(values), confidence=0.8)
+    interval = stats.t.interval(0.8, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert found["interval"] == pytest.approx(list(interval)) and found["confidence"] == 0.8
+
+
 def test_one_value_has_no_deviation():
     found = summarize(rows([0.25]))
     assert (found["std"], found["interval"], found["n"]) == (None, None, 1)

@@ -69,6 +69,14 @@ def test_hash_is_of_sets_not_of_order():
     assert split_hash(a) == "5806b62880219ca6"  # The same on every machine.
 
 
+def test_a_replaced_part_makes_another_split_which_is_checked():
+    split = random_split(40, seed=1)
+    changed = split._replace(test=split.test[3:])
+    assert changed.name == "custom" and split_hash(changed) != split_hash(split)
+    with pytest.raises(ValueError, match=r"^Split: 'train, val, test' must be disjoint"):
+        split._replace(test=split.train)
+
+
 def test_survives_copies_and_pickles():
     split = random_split(40, seed=2)
     for twin in (copy.deepcopy(split), pickle.loads(pickle.dumps(split))):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gclkit.evaluators import differs, summarize
-from gclkit.reports import mark_best, read_report, write_comparison, write_report
+from gclkit.reports import mark_best, write_comparison
 
 
 def make_report(name, shift, *, noise=0.002, split_hash="aaaa", dataset="cora"):
@@ -75,26 +75,7 @@ def test_other_graphs_and_splits_stand_apart(tmp_path):
     assert [len(group["lines"]) for group in groups if group["task"] == "clustering"] == [2, 1]
 
 
-def test_reads_run_folders_and_refuses_others(tmp_path):
-    write_report(tmp_path / "run", {"results": {}})
-    assert read_report(tmp_path / "run")["schema"] == 1
-    (tmp_path / "a.json").write_text("{")
-    (tmp_path / "b.json").write_text("[]")
-    (tmp_path / "c.json").write_text('{"schema": 9, "results": {}}')
-    for name, message in (
-        ("a.json", f"read_report: 'path' must be a report.json (got {str(tmp_path / 'a.json')!r})"),
-        (
-            "b.json",
-            f"read_report: 'path' must be a report.json with 'results' "
-            f"(got {str(tmp_path / 'b.json')!r})",
-        ),
-        ("c.json", "read_report: 'schema' must be 1 (got 9)"),
-    ):
-        with pytest.raises(ValueError) as error:
-            read_report(tmp_path / name)
-        assert str(error.value) == message
-    with pytest.raises(OSError):
-        read_report(tmp_path)
+def test_reports_without_scores_are_refused(tmp_path):
     with pytest.raises(ValueError) as error:
         write_comparison(tmp_path / "x", {"a": {"results": {}}}, significant=differs)
     assert str(error.value) == ("write_comparison: 'runs' must be reports with scores (got ['a'])")

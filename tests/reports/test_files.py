@@ -1,12 +1,13 @@
 import json
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from gclkit.reports import to_json, write_text
+from gclkit.reports import to_json, write_text, write_yaml
 
 
 def test_arrays_and_numbers_of_numpy_and_torch_become_plain():
@@ -47,3 +48,12 @@ def test_has_the_mode_of_any_new_file(tmp_path):
     path = write_text(tmp_path / "a.txt", "ä")
     assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
     assert path.read_text(encoding="utf-8") == "ä"
+
+
+def test_yaml_holds_plain_values_only(tmp_path):
+    path = write_yaml(tmp_path / "a.yaml", {"b": [1, 2.5], "a": None})
+    assert path.read_text() == "b:\n- 1\n- 2.5\na: null\n"
+    sentence = "write_yaml: 'values' must be plain values (got "
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
+        write_yaml(path, {"b": object()})
+    assert path.read_text().startswith("b:"), "what was there is left"

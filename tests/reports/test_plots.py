@@ -5,7 +5,7 @@ from gclkit.reports.plots import map_plots, score_plots
 
 
 def names(plots):
-    return [name for name, *_ in plots]
+    return [plot.name for plot in plots]
 
 
 def test_plots_what_the_report_holds_and_nothing_else():
@@ -24,8 +24,9 @@ def test_plots_what_the_report_holds_and_nothing_else():
     plots = score_plots(report, history)
     wanted = ["loss", "confusion", "similarity", "spectrum", "accuracy_by_community_strength"]
     assert names(plots) == wanted
-    titles = {name: title for name, title, *_ in plots}
-    assert titles["accuracy_by_community_strength"] == "Accuracy by community strength"
+    assert plots[-1].title == "Accuracy by community strength"
+    assert [plot.section for plot in plots] == ["Training"] + 4 * ["Inside the embeddings"]
+    assert all(plot.on_page is plot.on_file and not plot.legend for plot in plots)
 
 
 def test_maps_by_class_and_community_with_a_sample_of_the_nodes():
@@ -33,16 +34,18 @@ def test_maps_by_class_and_community_with_a_sample_of_the_nodes():
     z, y, community = draw.normal(size=(40, 5)), np.arange(40) % 3, np.arange(40) % 2
     plots = map_plots(z, y, community, ["pca"], 25, 7)
     assert names(plots) == ["map_pca_class", "map_pca_community"]
-    assert [caption for *_, caption, _ in plots] == ["25 of 40 nodes"] * 2
-    assert [len(legend) for *_, legend in plots] == [3, 2]
-    on_page, on_file = plots[0][2]
-    assert on_page is not on_file
+    assert [plot.caption for plot in plots] == ["25 of 40 nodes"] * 2
+    assert [len(plot.legend) for plot in plots] == [3, 2]
+    assert {plot.section for plot in plots} == {"Maps of the embeddings"}
+    titles = [figure.axes[0].get_title() for figure in (plots[0].on_page, plots[0].on_file)]
+    assert titles == ["", "PCA by class"]
+    assert [len(figure.legends) for figure in (plots[0].on_page, plots[0].on_file)] == [0, 1]
 
 
 def test_maps_without_groups_or_embeddings():
     z = np.random.default_rng(1).normal(size=(12, 4))
     (plot,) = map_plots(z, None, None, ["pca"], 50, 0)
-    assert plot[0] == "map_pca_node" and plot[3] == "" and plot[4] == []
+    assert (plot.name, plot.caption, list(plot.legend)) == ("map_pca_node", "", [])
     assert map_plots(None, None, None, ["pca"], 50, 0) == []
 
 

@@ -1,5 +1,4 @@
 import os
-import re
 import subprocess
 import sys
 
@@ -139,12 +138,3 @@ def test_a_second_process_is_refused_and_a_dead_one_forgotten(tmp_path):
         child.communicate()
     with RunFolder(path, resume=True):
         pass
-
-
-def test_yaml_holds_plain_values_only(tmp_path):
-    path = write_yaml(tmp_path / "a.yaml", {"b": [1, 2.5], "a": None})
-    assert path.read_text() == "b:\n- 1\n- 2.5\na: null\n"
-    sentence = "write_yaml: 'values' must be plain values (got "
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
-        write_yaml(path, {"b": object()})
-    assert path.read_text().startswith("b:"), "what was there is left"

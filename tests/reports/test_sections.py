@@ -62,6 +62,13 @@ def test_one_table_per_task_with_controls_and_variants(report):
     assert "(hash c3, d4)" in note
 
 
+def test_each_line_that_has_another_n_is_named_with_it(report):
+    report["baselines"]["raw_features"] = {"accuracy": summary(0.62, n=7)}
+    report["baselines"]["untrained_encoder"] = {"accuracy": summary(0.7)}
+    note = task_tables(report)[0][2]
+    assert note.startswith("Mean ± standard deviation over n = 3 (raw features: 7); split random")
+
+
 def test_cards_show_the_headline_of_each_task_and_the_speed(report):
     cards = score_cards(report)
     for part in ("81.20", "± 1.30", "raw features 62.0", "44.00", "93.00", "0.0421", "1,234 s"):

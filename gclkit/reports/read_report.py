@@ -1,0 +1,30 @@
+"""The report.json of a run folder."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from gclkit.checks import reject
+
+
+def read_report(path: str | Path) -> dict[str, Any]:
+    """Reads the ``report.json`` of a run folder.
+
+    Raises:
+        ValueError: If the file is no report, or of a later schema.
+        OSError: If it cannot be read.
+    """
+    path = Path(path)
+    path = path / "report.json" if path.is_dir() else path
+    try:
+        report = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        message = f"read_report: 'path' must be a report.json (got {str(path)!r})"
+        raise ValueError(message) from error
+    if not isinstance(report, dict) or not isinstance(report.get("results"), dict):
+        reject("read_report", "path", "a report.json with 'results'", str(path))
+    if report.get("schema") != 1:
+        reject("read_report", "schema", "1", report.get("schema"))
+    return report
