@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive
+from gclkit.checks import check_count, check_positive, reject
 from gclkit.losses.two_view import draw
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, self_logsumexp
@@ -50,7 +50,7 @@ def mixed_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`infonce`.
+        ValueError: As :func:`infonce`; if the weights of two negatives that are mixed are 0.
     """
     owner = "mixed_infonce"
     check_views(owner, z1, z2)
@@ -140,5 +140,8 @@ def _mixed_rows(
         weights = weight(similarity.detach()).scatter(1, rows[:, None], -1.0)
         top = weights.topk(pair.numel(), dim=1)
         share = top.values / (top.values + top.values[:, pair])
+        if not bool(share.isfinite().all()):
+            rule = "positive and finite for one of two negatives that are mixed"
+            reject("mixed_infonce", "weight", rule, float(top.values[~share.isfinite()][0]))
     hard = similarity.gather(1, top.indices)
     return (scale * (share * hard + (1 - share) * hard[:, pair])).logsumexp(dim=1)

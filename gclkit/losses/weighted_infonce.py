@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive
+from gclkit.checks import check_positive, reject
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, similarity_logsumexp
 
@@ -45,7 +45,7 @@ def weighted_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`gclkit.losses.infonce`.
+        ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0.
     """
     owner = "weighted_infonce"
     check_views(owner, z1, z2)
@@ -64,6 +64,9 @@ def weighted_infonce(
             total = similarity_logsumexp(*both, scale, None, own, weight=weight, **options)
             with torch.no_grad():  # Scale 0 leaves the sum of the weights.
                 sums = similarity_logsumexp(*both, 0.0, None, own, weight=weight, **options)
+            if not bool(sums.isfinite().all()):
+                rule = "at least 0 and finite, and positive somewhere in each row"
+                reject(owner, "weight", rule, f"row {int((~sums.isfinite()).nonzero()[0])}")
             denominator = torch.logaddexp(denominator, total - sums + math.log(n - 1))
         terms.append(denominator - positive)
     return torch.cat(terms).mean()

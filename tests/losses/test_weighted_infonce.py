@@ -60,6 +60,17 @@ def test_module_holds_the_settings(views):
     assert str(loss) == "WeightedInfoNCE(temperature=0.2)"
 
 
+@pytest.mark.parametrize("weight", [torch.relu, lambda s: s, lambda s: 1 / torch.relu(s)])
+def test_refuses_a_row_without_weight(weight):
+    z = torch.tensor([[1.0, 0.0], [-1.0, 0.1], [-1.0, -0.1]])
+    with pytest.raises(ValueError) as error:
+        weighted_infonce(z, z.clone(), weight)
+    assert str(error.value) == (
+        "weighted_infonce: 'weight' must be at least 0 and finite, and positive somewhere in "
+        "each row (got 'row 0')"
+    )
+
+
 def test_refuses_bad_input(views):
     with pytest.raises(ValueError) as error:
         weighted_infonce(*views(3), weight, temperature=-1)

@@ -131,6 +131,19 @@ def test_a_weight_may_return_or_change_its_argument(scale, options, weight):
     assert keys.grad.isfinite().all()
 
 
+def test_large_weights_do_not_overflow():
+    tensors = problem(6, 9, 3, seed=1, scale=15.0, bias=True)
+    tensors["queries"], tensors["keys"] = (
+        torch.nn.functional.normalize(1 + 0.1 * tensors[name]) for name in ("queries", "keys")
+    )
+    options = {"weight": lambda s: (85 * s).exp(), "memory_budget": 1e6}
+    truth = evaluate(tensors, torch.float64, backend="reference", **options)
+    rival = evaluate(tensors, torch.float32, backend="reference", **options)
+    mine = evaluate(tensors, torch.float32, block_rows=4, **options)
+    for candidate, plain, exact in zip(mine, rival, truth, strict=True):
+        assert_as_accurate_as(candidate, plain, exact)
+
+
 def test_parameters_within_a_weight_take_no_gradient():
     queries, slope = torch.ones(3, 2).requires_grad_(), torch.tensor(2.0, requires_grad=True)
     for backend in ("reference", "blockwise"):

@@ -117,8 +117,12 @@ def similarity_logsumexp(
 
         return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
     tiling = Tiling(block, product, keep, exclude=pairs, weight=weight, workers=workers)
-    kernel = RowSums if is_bounded(queries, keys, factor, key_bias) else RunningMaximum
-    return kernel.apply(queries, keys, factor, key_bias, tiling)
+    if is_bounded(queries, keys, factor, key_bias):
+        out = RowSums.apply(queries, keys, factor, key_bias, tiling)
+        if weight is None or not bool(out.isinf().any()):
+            return out
+        tiling.forget()  # Large weights, which took the sums out of range.
+    return RunningMaximum.apply(queries, keys, factor, key_bias, tiling)
 
 
 def check_keys_left(owner: str, pairs: Int[Tensor, "2 p"], rows: int, keys: int) -> None:
