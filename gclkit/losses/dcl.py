@@ -10,8 +10,10 @@ from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, similarity_logsumexp
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def dcl(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

@@ -9,8 +9,10 @@ from gclkit.checks import check_positive
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def dclw(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

@@ -13,8 +13,10 @@ from gclkit.losses.debiased_infonce import check_prior, debias
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def hardness_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

@@ -7,8 +7,10 @@ from torch import Tensor
 from gclkit.checks import check_positive
 from gclkit.losses.positives import check_positives
 from gclkit.losses.two_view import two_view_contrast
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

@@ -10,8 +10,10 @@ from typing_extensions import Unpack
 
 from gclkit.losses.views import check_views
 from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def jsd(
     z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], **options: Unpack[BlockOptions]
 ) -> Float[Tensor, ""]:

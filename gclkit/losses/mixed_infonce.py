@@ -12,8 +12,10 @@ from gclkit.checks import check_count, check_positive, reject
 from gclkit.losses.two_view import draw
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, self_logsumexp
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def mixed_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

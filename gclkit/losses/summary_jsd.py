@@ -11,8 +11,10 @@ from typing_extensions import Unpack
 from gclkit.checks import check_same_shape, reject
 from gclkit.losses.views import check_matrix
 from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def summary_jsd(
     z: Float[Tensor, "n d"],
     summary: Float[Tensor, "g d"],

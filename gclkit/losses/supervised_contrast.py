@@ -9,8 +9,10 @@ from gclkit.checks import check_positive, reject
 from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
 from gclkit.losses.views import check_matrix, unit_rows
 from gclkit.ops import BlockOptions, self_logsumexp
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def supervised_contrast(
     z: Float[Tensor, "n d"],
     *,

@@ -7,8 +7,10 @@ from torch import Tensor
 from gclkit.checks import check_finite, check_non_negative, check_positive, reject
 from gclkit.losses.two_view import two_view_contrast
 from gclkit.losses.views import check_matrix
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def team_up(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

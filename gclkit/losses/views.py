@@ -7,10 +7,10 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from gclkit.checks import check_same_shape, reject
 from gclkit.ops import check_all_finite
+from gclkit.ops.first_order import first_order
 
 
 def check_views(
@@ -90,7 +90,7 @@ class UnitRows(torch.autograd.Function):
         return unit
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         unit, norm, size = ctx.saved_tensors
         product = unit * grad
@@ -109,7 +109,7 @@ class TwinDots(torch.autograd.Function):
         return torch.mul(first, second).sum(dim=1)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (stack,) = ctx.saved_tensors
         (first, second), out = stack.chunk(2), torch.empty_like(stack)

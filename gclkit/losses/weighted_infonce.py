@@ -11,8 +11,10 @@ from typing_extensions import Unpack
 from gclkit.checks import check_positive, reject
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, similarity_logsumexp
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def weighted_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],

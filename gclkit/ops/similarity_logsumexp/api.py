@@ -9,6 +9,7 @@ from torch import Tensor
 from gclkit.checks import reject
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import RowSums, is_bounded
+from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import (
     accumulator,
     check_alike,
@@ -26,6 +27,7 @@ from gclkit.ops.tiles import Tiling
 OWNER = "similarity_logsumexp"
 
 
+@full_precision
 def similarity_logsumexp(
     queries: Float[Tensor, "n d"],
     keys: Float[Tensor, "m d"],
