@@ -6,6 +6,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, mutual_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -44,8 +45,12 @@ def clip_infonce(
     check_views("clip_infonce", z1, z2)
     scale = 1.0 / check_positive("clip_infonce", "temperature", temperature)
     u1, u2 = unit_rows("clip_infonce", "z1", z1), unit_rows("clip_infonce", "z2", z2)
-    forth, back = mutual_logsumexp(u1, u2, scale, **options)
-    return ((forth + back) / 2 - scale * (u1 * u2).sum(dim=1)).mean()
+    if u1.size(0) == 1:
+        return 0.0 * (u1 + u2).sum()
+    own = torch.arange(u1.size(0), device=u1.device)
+    positive = scale * (u1 * u2).sum(dim=1)
+    forth, back = mutual_logsumexp(u1, u2, scale, own, **options)
+    return (softplus(forth - positive) + softplus(back - positive)).mean() / 2
 
 
 class ClipInfoNCE(torch.nn.Module):

@@ -3,13 +3,13 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, check_probability, reject
 from gclkit.losses.negatives import negatives_logsumexp
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -59,7 +59,7 @@ def debiased_infonce(
     positive = scale * (u1 * u2).sum(dim=1).repeat(2)
     negatives = negatives_logsumexp(u1, u2, scale, **options)
     corrected = debias(negatives, positive, 2 * (u1.size(0) - 1), prior, scale)
-    return F.softplus(corrected - positive).mean()
+    return softplus(corrected - positive).mean()
 
 
 def check_prior(owner: str, class_prior: float) -> float:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
@@ -11,6 +10,7 @@ from typing_extensions import Unpack
 from gclkit.checks import check_non_negative, check_positive
 from gclkit.losses.debiased_infonce import check_prior, debias
 from gclkit.losses.negatives import negatives_logsumexp
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -66,7 +66,7 @@ def hardness_infonce(
         weights = negatives_logsumexp(u1, u2, beta * scale, **options)
         negatives = negatives - weights + math.log(count)
     corrected = debias(negatives, positive, count, prior, scale)
-    return F.softplus(corrected - positive).mean()
+    return softplus(corrected - positive).mean()
 
 
 class HardnessInfoNCE(torch.nn.Module):

@@ -3,11 +3,11 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views
 from gclkit.ops import BlockOptions, similarity_softplus
 from gclkit.ops.full_precision import full_precision
@@ -44,7 +44,7 @@ def jsd(
     check_views("jsd", z1, z2, at_least=2)
     n = z1.size(0)
     wide = z1.dtype if z1.dtype == torch.float64 else torch.float32
-    positive = F.softplus(-(z1.to(wide) * z2.to(wide)).sum(dim=1)).mean()
+    positive = softplus(-(z1.to(wide) * z2.to(wide)).sum(dim=1)).mean()
     own = torch.arange(n, device=z1.device)
     negative = similarity_softplus(z1, z2, 1.0, own, **options).sum() / (n * (n - 1))
     return positive + negative - 2 * math.log(2)

@@ -9,6 +9,7 @@ from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
 from gclkit.checks import check_count, check_positive, reject
+from gclkit.losses.softplus import softplus
 from gclkit.losses.two_view import draw
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, self_logsumexp
@@ -63,7 +64,8 @@ def mixed_infonce(
     if n == 1:
         return 0.0 * (u1 + u2).sum()
     pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
-    rest = self_logsumexp(torch.cat([u1, u2]), scale, None, **options)
+    twin = torch.arange(2 * n, device=u1.device).roll(n)
+    rest = self_logsumexp(torch.cat([u1, u2]), scale, None, twin, **options)
     block = options.get("block_rows") or max(1, min(n, 2**22 // n))
     added = torch.cat(
         [
@@ -82,8 +84,8 @@ def mixed_infonce(
             for rows in torch.arange(n, device=u1.device).split(block)
         ]
     )
-    own = scale * (u1 * u2).sum(dim=1)
-    return (torch.logaddexp(rest, added) - torch.cat([own, own])).mean()
+    positive = scale * (u1 * u2).sum(dim=1).repeat(2)
+    return softplus(torch.logaddexp(rest, added) - positive).mean()
 
 
 class MixedInfoNCE(torch.nn.Module):

@@ -3,12 +3,12 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_same_shape, reject
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_matrix
 from gclkit.ops import BlockOptions, similarity_softplus
 from gclkit.ops.full_precision import full_precision
@@ -57,11 +57,11 @@ def summary_jsd(
     membership = _check_membership(owner, membership, z, summary.size(0))
     wide = z.dtype if z.dtype == torch.float64 else torch.float32
     own = summary.to(wide)[membership]
-    positive = F.softplus(-(z.to(wide) * own).sum(dim=1)).mean()
+    positive = softplus(-(z.to(wide) * own).sum(dim=1)).mean()
     if corrupted is not None:
         check_matrix(owner, "corrupted", corrupted)
         check_same_shape(owner, "corrupted", corrupted, "z", z)
-        negative = F.softplus((corrupted.to(wide) * own).sum(dim=1)).mean()
+        negative = softplus((corrupted.to(wide) * own).sum(dim=1)).mean()
     else:
         graphs = summary.size(0)
         if graphs < 2:

@@ -6,7 +6,14 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, reject
-from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
+from gclkit.losses.positives import (
+    check_positives,
+    mean_over_positives,
+    partner_pairs,
+    positive_counts,
+    sole_positives,
+)
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_matrix, unit_rows
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -54,32 +61,39 @@ def supervised_contrast(
         reject(owner, "labels", "given, or 'positives' instead of it", given)
     u = unit_rows(owner, "z", z)
     if labels is not None:
-        mean, counts = _class_positives(owner, labels, u)
+        mean, counts, partner = _class_positives(owner, labels, u)
     else:
         assert positives is not None  # For the type checker: the check above has seen to it.
         positives = check_positives(owner, positives, u.size(0))
         if bool((positives[0] == positives[1]).any()):
             reject(owner, "positives", "pairs of two different rows", "a row paired with itself")
         mean, counts = mean_over_positives(positives, u), positive_counts(positives, u.size(0))
+        partner = sole_positives(positives, u.size(0))
     index = counts.nonzero()[:, 0]
-    if index.numel() == 0:
+    if index.numel() == 0 or u.size(0) == 2:  # Of two rows, the other one is the only term.
         return 0.0 * u.sum()
-    terms = self_logsumexp(u, scale, **options) - scale * (u * mean).sum(dim=1)
-    return terms[index].mean()
+    others = self_logsumexp(u, scale, None, partner_pairs(partner), **options)
+    gap = others - scale * (u * mean).sum(dim=1)
+    return torch.where(partner >= 0, softplus(gap), gap)[index].mean()
 
 
 def _class_positives(
     owner: str, labels: Tensor, u: Float[Tensor, "n d"]
-) -> tuple[Float[Tensor, "n d"], Int[Tensor, " n"]]:
+) -> tuple[Float[Tensor, "n d"], Int[Tensor, " n"], Int[Tensor, " n"]]:
+    """The mean positive of each row, the number of them, and the only one where it is one."""
     if tuple(labels.shape) != (u.size(0),) or labels.dtype not in (torch.int64, torch.int32):
         got = f"{labels.dtype} of shape {tuple(labels.shape)}"
         reject(owner, "labels", f"integers of shape ({u.size(0)},)", got)
     known, (names, membership) = labels >= 0, torch.unique(labels, return_inverse=True)
-    share = known.to(u.dtype)
-    sums = u.new_zeros(names.numel(), u.size(1)).index_add(0, membership, u * share[:, None])
+    sums = u.new_zeros(names.numel(), u.size(1)).index_add(0, membership, u)
     sizes = torch.bincount(membership, minlength=names.numel())
     counts = torch.where(known, sizes[membership] - 1, 0)
-    return (sums[membership] - u) / counts.clamp(min=1)[:, None].to(u.dtype), counts
+    mean = (sums[membership] - u) / counts.clamp(min=1)[:, None].to(u.dtype)
+    couples = (counts == 1).nonzero()[:, 0]
+    couples = couples[membership[couples].argsort(stable=True)].view(-1, 2)
+    partner = torch.full_like(counts, -1)
+    partner[couples] = couples.flip(1)
+    return mean, counts, partner
 
 
 class SupervisedContrast(torch.nn.Module):

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_count, check_positive
-from gclkit.losses.positives import mean_positive, positive_counts
+from gclkit.losses.positives import (
+    mean_positive,
+    partner_pairs,
+    positive_counts,
+    sole_positives,
+)
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import TwinDots, check_views, stack_unit_rows
 from gclkit.ops import (
     BlockOptions,
@@ -51,17 +56,19 @@ def two_view_contrast(
     check_memory(owner, z, 2 * min(drawn, index.numel()), **options)
     if n == 1:  # Its only term is the positive: exactly 0, not what is left of a difference.
         return 0.0 * z.sum()
-    twin = torch.arange(2 * n, device=z.device).roll(n) if positives is None else None
+    # The row that is the only positive of each, left out of its denominator; -1 if there is none.
+    twin = torch.arange(2 * n, device=z.device).roll(n)
+    if positives is not None:
+        partner = sole_positives(positives, n)
+        twin = torch.cat([torch.where(partner < 0, -1, n + partner), partner])
     if drawn < index.numel():
         rows = torch.cat([draw(index, drawn, generator), n + draw(index, drawn, generator)])
-        left_out = rows
-        if twin is not None:
-            place = torch.arange(rows.numel(), device=z.device).repeat(2)
-            left_out = torch.stack([place, torch.cat([rows, twin[rows]])])
+        itself = torch.stack([torch.arange(rows.numel(), device=z.device), rows])
+        left_out = torch.cat([itself, partner_pairs(twin[rows])], dim=1)
         others = similarity_logsumexp(z[rows], z, scale, bias, left_out, **options)
     else:
         rows = torch.cat([index, n + index])
-        others = self_logsumexp(z, scale, bias, twin, **options)
+        others = self_logsumexp(z, scale, bias, partner_pairs(twin), **options)
         others = others if index.numel() == n else others[rows]
     if positives is not None:
         u1, u2 = z.chunk(2)
@@ -72,11 +79,9 @@ def two_view_contrast(
     if own is not None:
         numerator = numerator + own
     if rows.numel() < 2 * n:
-        numerator = numerator[rows]
-    if twin is None:
-        return (others - numerator).mean()
-    # log(e^p + D) - p = softplus(log D - p): exact too where the positive outweighs all others.
-    return F.softplus(others - numerator, threshold=60.0).mean()
+        numerator, twin = numerator[rows], twin[rows]
+    gap = others - numerator
+    return torch.where(twin >= 0, softplus(gap), gap).mean()
 
 
 def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor:

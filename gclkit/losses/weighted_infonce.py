@@ -9,6 +9,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, reject
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views, unit_rows
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -60,7 +61,7 @@ def weighted_infonce(
     positive = scale * (u1 * u2).sum(dim=1)
     terms = []
     for anchors, others in ((u1, u2), (u2, u1)):
-        denominator = positive
+        rest = []
         for keys in (anchors, others):
             both = anchors, keys
             total = similarity_logsumexp(*both, scale, None, own, weight=weight, **options)
@@ -69,8 +70,8 @@ def weighted_infonce(
             if not bool(sums.isfinite().all()):
                 rule = "at least 0 and finite, and positive somewhere in each row"
                 reject(owner, "weight", rule, f"row {int((~sums.isfinite()).nonzero()[0])}")
-            denominator = torch.logaddexp(denominator, total - sums + math.log(n - 1))
-        terms.append(denominator - positive)
+            rest.append(total - sums + math.log(n - 1))
+        terms.append(softplus(torch.logaddexp(*rest) - positive))
     return torch.cat(terms).mean()
 
 

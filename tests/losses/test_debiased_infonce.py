@@ -82,3 +82,11 @@ def test_refuses_a_prior_of_one(views):
         with pytest.raises(ValueError) as error:
             debiased_infonce(*views(3), class_prior=prior)
         assert str(error.value) == f"debiased_infonce: 'class_prior' must be {rule} (got {prior})"
+
+
+def test_terms_far_above_their_positive_are_exact(views):
+    z1, z2 = views(9, noise=9.0)
+    loss = debiased_infonce(z1, z2, temperature=0.02, class_prior=0.0)
+    expected = infonce(z1, z2, temperature=0.02)
+    assert expected > 20
+    torch.testing.assert_close(loss, expected, rtol=1e-14, atol=0)

@@ -101,3 +101,9 @@ def test_refuses_to_mix_two_negatives_without_weight():
         "mixed_infonce: 'weight' must be positive and finite for one of two negatives that are "
         "mixed (got 0.0)"
     )
+
+
+def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
+    options = {"mixed": 4, "temperature": 0.05, "block_rows": 16}
+    loss = lambda a, b: mixed_infonce(a, b, hardness, generator=seeded(), **options)
+    assert_relatively_exact(loss, *agreeing_views(50))

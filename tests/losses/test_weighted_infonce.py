@@ -75,3 +75,8 @@ def test_refuses_bad_input(views):
     with pytest.raises(ValueError) as error:
         weighted_infonce(*views(3), weight, temperature=-1)
     assert str(error.value) == "weighted_infonce: 'temperature' must be a positive number (got -1)"
+
+
+def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
+    loss = lambda a, b: weighted_infonce(a, b, weight, temperature=0.05, block_rows=16)
+    assert_relatively_exact(loss, *agreeing_views(50))
