@@ -61,12 +61,13 @@ def dcl(
     if index.numel() == 0:
         return 0.0 * (u1 + u2).sum()
     terms = []
-    itself = torch.arange(n, device=u1.device)
+    itself = torch.arange(n, device=u1.device).expand(2, n)
+    left_out = torch.cat([itself, positives + torch.tensor([[0], [n]], device=u1.device)], dim=1)
     for anchors, others in ((u1, u2), (u2, u1)):
-        within = similarity_logsumexp(anchors, anchors, scale, None, itself, **options)
-        across = similarity_logsumexp(anchors, others, scale, None, positives, **options)
+        keys = torch.cat([anchors, others])
+        negatives = similarity_logsumexp(anchors, keys, scale, None, left_out, **options)
         numerator = scale * (anchors * mean_over_positives(positives, others)).sum(dim=1)
-        terms.append((torch.logaddexp(within, across) - numerator)[index])
+        terms.append((negatives - numerator)[index])
     return torch.cat(terms).mean()
 
 
