@@ -64,7 +64,8 @@ def similarity_logsumexp(
             ``"bfloat16"``. Sums are fp32 in either case; fp64 inputs are computed in fp64
             unless ``"bfloat16"`` is asked for. A CPU that multiplies bf16 no faster takes
             fp32 for it (:func:`gclkit.bfloat16.bfloat16_pays`). fp32 products use TF32 only where
-            ``torch.backends.cuda.matmul.allow_tf32`` is set.
+            ``torch.backends.cuda.matmul.fp32_precision``, before PyTorch 2.9 ``allow_tf32``, says
+            so.
         backend: ``"reference"`` is the definition, :math:`O(nm)` memory; ``"blockwise"`` is
             plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
             :func:`gclkit.ops.choose_backend`. An unavailable backend raises.
