@@ -8,12 +8,18 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive, reject
+from gclkit.checks import check_count, check_positive, reject, reject_size
+from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
 from gclkit.losses.two_view import draw
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
+
+# Rows [n] alive at once for each row of mixed negatives: similarities, weights, what is sorted
+# out of them, and their gradients.
+LIVE_ROWS = 10
 
 
 @full_precision
@@ -56,17 +62,16 @@ def mixed_infonce(
         ValueError: As :func:`infonce`; if the weights of two negatives that are mixed are 0.
     """
     owner = "mixed_infonce"
-    check_views(owner, z1, z2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
     check_count(owner, "mixed", mixed)
-    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     n = u1.size(0)
     if n == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
+    options = plan_calls(owner, u1, 2 * n, 2 * n, nodes=n, calls=2, **options)
+    block = options.get("block_rows") or _block_rows(owner, u1, options.get("memory_budget"))
     twin = torch.arange(2 * n, device=u1.device).roll(n)
     rest = self_logsumexp(torch.cat([u1, u2]), scale, None, twin, **options)
-    block = options.get("block_rows") or max(1, min(n, 2**22 // n))
     added = torch.cat(
         [
             checkpoint(
@@ -113,7 +118,7 @@ class MixedInfoNCE(torch.nn.Module):
         self.mixed = check_count("MixedInfoNCE", "mixed", mixed)
         self.temperature = check_positive("MixedInfoNCE", "temperature", temperature)
         self.generator = generator
-        self.options = options
+        self.options = check_options("MixedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return mixed_infonce(
@@ -128,6 +133,19 @@ class MixedInfoNCE(torch.nn.Module):
 
     def extra_repr(self) -> str:
         return f"mixed={self.mixed}, temperature={self.temperature}"
+
+
+def _block_rows(owner: str, u: Tensor, memory_budget: float | None) -> int:
+    """How many rows of mixed negatives are made at once."""
+    n = u.size(0)
+    block = max(1, min(n, 2**22 // n))
+    if memory_budget is None:
+        return block
+    fits = int(memory_budget / (LIVE_ROWS * n * u.element_size()))
+    if fits == 0:
+        needed = 2.0 * LIVE_ROWS * n * u.element_size()
+        reject_size(owner, needed, f"n={n}", "use a larger memory_budget")
+    return min(block, fits)
 
 
 def _mixed_rows(

@@ -6,6 +6,7 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, reject
+from gclkit.losses.budget import plan_calls
 from gclkit.losses.positives import (
     check_positives,
     mean_over_positives,
@@ -14,9 +15,10 @@ from gclkit.losses.positives import (
     sole_positives,
 )
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import check_matrix, unit_rows
+from gclkit.losses.views import check_matrix, inverse_temperature, unit_rows, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
 @full_precision
@@ -55,7 +57,7 @@ def supervised_contrast(
     """
     owner = "supervised_contrast"
     check_matrix(owner, "z", z, at_least=2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    scale = inverse_temperature(owner, temperature)
     if (labels is None) == (positives is None):
         given = "both" if labels is not None else "neither"
         reject(owner, "labels", "given, or 'positives' instead of it", given)
@@ -71,7 +73,8 @@ def supervised_contrast(
         partner = sole_positives(positives, u.size(0))
     index = counts.nonzero()[:, 0]
     if index.numel() == 0 or u.size(0) == 2:  # Of two rows, the other one is the only term.
-        return 0.0 * u.sum()
+        return zero_loss(u)
+    options = plan_calls(owner, u, len(u), len(u), nodes=len(u), **options)
     others = self_logsumexp(u, scale, None, partner_pairs(partner), **options)
     gap = others - scale * (u * mean).sum(dim=1)
     return torch.where(partner >= 0, softplus(gap), gap)[index].mean()
@@ -107,7 +110,7 @@ class SupervisedContrast(torch.nn.Module):
     def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
         self.temperature = check_positive("SupervisedContrast", "temperature", temperature)
-        self.options = options
+        self.options = check_options("SupervisedContrast", **options)
 
     def forward(
         self,

@@ -9,10 +9,12 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, reject
+from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
 @full_precision
@@ -51,12 +53,11 @@ def weighted_infonce(
         ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0.
     """
     owner = "weighted_infonce"
-    check_views(owner, z1, z2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
-    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     n = u1.size(0)
+    options = plan_calls(owner, u1, n, n, nodes=n, calls=4, **options)
     if n == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     own = torch.arange(n, device=u1.device)
     positive = scale * (u1 * u2).sum(dim=1)
     terms = []
@@ -93,7 +94,7 @@ class WeightedInfoNCE(torch.nn.Module):
         super().__init__()
         self.weight = weight
         self.temperature = check_positive("WeightedInfoNCE", "temperature", temperature)
-        self.options = options
+        self.options = check_options("WeightedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return weighted_infonce(z1, z2, self.weight, temperature=self.temperature, **self.options)
