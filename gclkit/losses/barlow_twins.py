@@ -7,8 +7,10 @@ from torch import Tensor
 from gclkit.checks import check_non_negative
 from gclkit.losses.columns import off_diagonal_square, standardize, widen
 from gclkit.losses.views import check_views
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def barlow_twins(
     z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, weight: float | None = None
 ) -> Float[Tensor, ""]:

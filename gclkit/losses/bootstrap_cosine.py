@@ -5,8 +5,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gclkit.losses.views import check_views, unit_rows
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def bootstrap_cosine(
     prediction1: Float[Tensor, "n d"],
     prediction2: Float[Tensor, "n d"],

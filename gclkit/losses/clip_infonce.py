@@ -6,10 +6,15 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, mutual_logsumexp
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def clip_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -39,11 +44,16 @@ def clip_infonce(
     Raises:
         ValueError: As :func:`gclkit.losses.infonce`.
     """
-    check_views("clip_infonce", z1, z2)
-    scale = 1.0 / check_positive("clip_infonce", "temperature", temperature)
-    u1, u2 = unit_rows("clip_infonce", "z1", z1), unit_rows("clip_infonce", "z2", z2)
-    forth, back = mutual_logsumexp(u1, u2, scale, **options)
-    return ((forth + back) / 2 - scale * (u1 * u2).sum(dim=1)).mean()
+    owner = "clip_infonce"
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
+    n = u1.size(0)
+    options = plan_calls(owner, u1, n, n, nodes=n, **options)
+    if n == 1:
+        return zero_loss(u1, u2)
+    own = torch.arange(n, device=u1.device)
+    positive = scale * (u1 * u2).sum(dim=1)
+    forth, back = mutual_logsumexp(u1, u2, scale, own, **options)
+    return (softplus(forth - positive) + softplus(back - positive)).mean() / 2
 
 
 class ClipInfoNCE(torch.nn.Module):
@@ -57,7 +67,7 @@ class ClipInfoNCE(torch.nn.Module):
     def __init__(self, temperature: float = 0.5, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
         self.temperature = check_positive("ClipInfoNCE", "temperature", temperature)
-        self.options = options
+        self.options = check_options("ClipInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return clip_infonce(z1, z2, temperature=self.temperature, **self.options)

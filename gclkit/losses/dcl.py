@@ -6,12 +6,16 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive
+from gclkit.losses.budget import plan_calls
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def dcl(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -44,27 +48,27 @@ def dcl(
     Raises:
         ValueError: As :func:`gclkit.losses.infonce`.
     """
-    check_views("dcl", z1, z2)
-    scale = 1.0 / check_positive("dcl", "temperature", temperature)
-    u1, u2 = unit_rows("dcl", "z1", z1), unit_rows("dcl", "z2", z2)
+    u1, u2, scale = unit_views("dcl", z1, z2, temperature)
     n = u1.size(0)
     if n == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     if positives is None:
-        negatives = negatives_logsumexp(u1, u2, scale, **options)
+        (negatives,) = negatives_logsumexp("dcl", u1, u2, scale, **options)
         return (negatives - scale * (u1 * u2).sum(dim=1).repeat(2)).mean()
 
     positives = check_positives("dcl", positives, n)
     index = positive_counts(positives, n).nonzero()[:, 0]
     if index.numel() == 0:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
+    options = plan_calls("dcl", u1, n, 2 * n, nodes=n, calls=2, **options)
     terms = []
-    itself = torch.arange(n, device=u1.device)
+    itself = torch.arange(n, device=u1.device).expand(2, n)
+    left_out = torch.cat([itself, positives + torch.tensor([[0], [n]], device=u1.device)], dim=1)
     for anchors, others in ((u1, u2), (u2, u1)):
-        within = similarity_logsumexp(anchors, anchors, scale, None, itself, **options)
-        across = similarity_logsumexp(anchors, others, scale, None, positives, **options)
+        keys = torch.cat([anchors, others])
+        negatives = similarity_logsumexp(anchors, keys, scale, None, left_out, **options)
         numerator = scale * (anchors * mean_over_positives(positives, others)).sum(dim=1)
-        terms.append((torch.logaddexp(within, across) - numerator)[index])
+        terms.append((negatives - numerator)[index])
     return torch.cat(terms).mean()
 
 
@@ -79,7 +83,7 @@ class DCL(torch.nn.Module):
     def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
         self.temperature = check_positive("DCL", "temperature", temperature)
-        self.options = options
+        self.options = check_options("DCL", **options)
 
     def forward(
         self,

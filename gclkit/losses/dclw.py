@@ -7,10 +7,13 @@ from typing_extensions import Unpack
 
 from gclkit.checks import check_positive
 from gclkit.losses.negatives import negatives_logsumexp
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def dclw(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -44,17 +47,15 @@ def dclw(
     Raises:
         ValueError: As :func:`gclkit.losses.infonce`; if :obj:`sigma` is not positive.
     """
-    check_views("dclw", z1, z2)
-    scale = 1.0 / check_positive("dclw", "temperature", temperature)
     sigma = check_positive("dclw", "sigma", sigma)
-    u1, u2 = unit_rows("dclw", "z1", z1), unit_rows("dclw", "z2", z2)
+    u1, u2, scale = unit_views("dclw", z1, z2, temperature)
     if u1.size(0) == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     positive = (u1 * u2).sum(dim=1)
     weight = 2.0 - u1.size(0) * torch.softmax(positive / sigma, dim=0)
     if detach_weight:
         weight = weight.detach()
-    negatives = negatives_logsumexp(u1, u2, scale, **options)
+    (negatives,) = negatives_logsumexp("dclw", u1, u2, scale, **options)
     return (negatives - (scale * weight * positive).repeat(2)).mean()
 
 
@@ -80,7 +81,7 @@ class DCLW(torch.nn.Module):
         self.temperature = check_positive("DCLW", "temperature", temperature)
         self.sigma = check_positive("DCLW", "sigma", sigma)
         self.detach_weight = detach_weight
-        self.options = options
+        self.options = check_options("DCLW", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return dclw(

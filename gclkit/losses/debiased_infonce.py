@@ -3,17 +3,20 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, check_probability, reject
 from gclkit.losses.negatives import negatives_logsumexp
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def debiased_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -47,17 +50,15 @@ def debiased_infonce(
     Raises:
         ValueError: As :func:`gclkit.losses.infonce`; if :obj:`class_prior` is not in [0, 1).
     """
-    check_views("debiased_infonce", z1, z2)
-    scale = 1.0 / check_positive("debiased_infonce", "temperature", temperature)
-    prior = check_prior("debiased_infonce", class_prior)
-    u1 = unit_rows("debiased_infonce", "z1", z1)
-    u2 = unit_rows("debiased_infonce", "z2", z2)
+    owner = "debiased_infonce"
+    prior = check_prior(owner, class_prior)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     if u1.size(0) == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     positive = scale * (u1 * u2).sum(dim=1).repeat(2)
-    negatives = negatives_logsumexp(u1, u2, scale, **options)
+    (negatives,) = negatives_logsumexp(owner, u1, u2, scale, **options)
     corrected = debias(negatives, positive, 2 * (u1.size(0) - 1), prior, scale)
-    return F.softplus(corrected - positive).mean()
+    return softplus(corrected - positive).mean()
 
 
 def check_prior(owner: str, class_prior: float) -> float:
@@ -104,7 +105,7 @@ class DebiasedInfoNCE(torch.nn.Module):
         super().__init__()
         self.temperature = check_positive("DebiasedInfoNCE", "temperature", temperature)
         self.class_prior = check_prior("DebiasedInfoNCE", class_prior)
-        self.options = options
+        self.options = check_options("DebiasedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return debiased_infonce(

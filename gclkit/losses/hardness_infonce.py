@@ -3,7 +3,6 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
@@ -11,10 +10,14 @@ from typing_extensions import Unpack
 from gclkit.checks import check_non_negative, check_positive
 from gclkit.losses.debiased_infonce import check_prior, debias
 from gclkit.losses.negatives import negatives_logsumexp
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def hardness_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -49,22 +52,20 @@ def hardness_infonce(
     Raises:
         ValueError: As :func:`gclkit.losses.debiased_infonce`; if :obj:`beta` is negative.
     """
-    check_views("hardness_infonce", z1, z2)
-    scale = 1.0 / check_positive("hardness_infonce", "temperature", temperature)
-    prior = check_prior("hardness_infonce", class_prior)
-    beta = check_non_negative("hardness_infonce", "beta", beta)
-    u1 = unit_rows("hardness_infonce", "z1", z1)
-    u2 = unit_rows("hardness_infonce", "z2", z2)
+    owner = "hardness_infonce"
+    prior = check_prior(owner, class_prior)
+    beta = check_non_negative(owner, "beta", beta)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     if u1.size(0) == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     count = 2 * (u1.size(0) - 1)
     positive = scale * (u1 * u2).sum(dim=1).repeat(2)
-    negatives = negatives_logsumexp(u1, u2, (1.0 + beta) * scale, **options)
-    if beta > 0:
-        weights = negatives_logsumexp(u1, u2, beta * scale, **options)
-        negatives = negatives - weights + math.log(count)
+    scales = [(1.0 + beta) * scale, beta * scale] if beta > 0 else [scale]
+    negatives, *weights = negatives_logsumexp(owner, u1, u2, *scales, **options)
+    if weights:
+        negatives = negatives - weights[0] + math.log(count)
     corrected = debias(negatives, positive, count, prior, scale)
-    return F.softplus(corrected - positive).mean()
+    return softplus(corrected - positive).mean()
 
 
 class HardnessInfoNCE(torch.nn.Module):
@@ -89,7 +90,7 @@ class HardnessInfoNCE(torch.nn.Module):
         self.temperature = check_positive("HardnessInfoNCE", "temperature", temperature)
         self.class_prior = check_prior("HardnessInfoNCE", class_prior)
         self.beta = check_non_negative("HardnessInfoNCE", "beta", beta)
-        self.options = options
+        self.options = check_options("HardnessInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return hardness_infonce(

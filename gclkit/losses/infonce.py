@@ -3,24 +3,26 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import Unpack
 
-from gclkit.checks import check_positive
+from gclkit.checks import check_count, check_positive
 from gclkit.losses.positives import check_positives
 from gclkit.losses.two_view import two_view_contrast
+from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.5,
+    temperature: float = 0.4,
     anchors: int | None = None,
     positives: Int[Tensor, "2 p"] | None = None,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
     generator: torch.Generator | None = None,
+    **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
     r"""The GRACE objective (`arXiv:2006.04131 <https://arxiv.org/abs/2006.04131>`_): InfoNCE
     with negatives from both views, mean over both directions.
@@ -42,14 +44,8 @@ def infonce(
         positives: Pairs ``(anchor, positive)``: the positive is a node of the other view. The
             numerator is the mean over an anchor's positives; anchors without any are left
             out of the mean. (default: each node is its own)
-        precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums, where
-            the device multiplies it faster (:func:`gclkit.bfloat16.bfloat16_pays`).
-        backend: As in :func:`gclkit.ops.similarity_logsumexp`.
-        memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
-            backward pass as far as it allows, and on a CPU their memory for the next call
-            (:func:`gclkit.ops.release_memory`). (default: recompute)
-        block_rows: Rows and columns of a block. (default: by device and budget)
         generator: Source of randomness of :obj:`anchors`. (default: the global generator)
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
@@ -68,11 +64,8 @@ def infonce(
         temperature=temperature,
         positives=positives,
         anchors=anchors,
-        precision=precision,
-        backend=backend,
-        memory_budget=memory_budget,
-        block_rows=block_rows,
         generator=generator,
+        **options,
     )
 
 
@@ -82,29 +75,23 @@ class InfoNCE(torch.nn.Module):
     Args:
         temperature: As in :func:`infonce`.
         anchors: As in :func:`infonce`.
-        precision: As in :func:`infonce`.
-        backend: As in :func:`infonce`.
-        memory_budget: As in :func:`infonce`.
         generator: As in :func:`infonce`.
+        **options: As in :func:`infonce`.
     """
 
     def __init__(
         self,
-        temperature: float = 0.5,
+        temperature: float = 0.4,
         *,
         anchors: int | None = None,
-        precision: str = "float32",
-        backend: str = "auto",
-        memory_budget: float | None = None,
         generator: torch.Generator | None = None,
+        **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
         self.temperature = check_positive("InfoNCE", "temperature", temperature)
-        self.anchors = anchors
-        self.precision = precision
-        self.backend = backend
-        self.memory_budget = memory_budget
+        self.anchors = None if anchors is None else check_count("InfoNCE", "anchors", anchors)
         self.generator = generator
+        self.options = check_options("InfoNCE", **options)
 
     def forward(
         self,
@@ -119,11 +106,10 @@ class InfoNCE(torch.nn.Module):
             temperature=self.temperature,
             anchors=self.anchors,
             positives=positives,
-            precision=self.precision,
-            backend=self.backend,
-            memory_budget=self.memory_budget,
             generator=self.generator,
+            **self.options,
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}, anchors={self.anchors}, {self.precision!r}"
+        precision = self.options["precision"]
+        return f"temperature={self.temperature}, anchors={self.anchors}, {precision!r}"

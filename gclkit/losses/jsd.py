@@ -3,15 +3,20 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.columns import widen
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views
 from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def jsd(
     z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], **options: Unpack[BlockOptions]
 ) -> Float[Tensor, ""]:
@@ -41,8 +46,8 @@ def jsd(
     """
     check_views("jsd", z1, z2, at_least=2)
     n = z1.size(0)
-    wide = z1.dtype if z1.dtype == torch.float64 else torch.float32
-    positive = F.softplus(-(z1.to(wide) * z2.to(wide)).sum(dim=1)).mean()
+    options = plan_calls("jsd", widen(z1), n, n, nodes=n, **options)
+    positive = softplus(-(widen(z1) * widen(z2)).sum(dim=1)).mean()
     own = torch.arange(n, device=z1.device)
     negative = similarity_softplus(z1, z2, 1.0, own, **options).sum() / (n * (n - 1))
     return positive + negative - 2 * math.log(2)
@@ -57,7 +62,7 @@ class JSD(torch.nn.Module):
 
     def __init__(self, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
-        self.options = options
+        self.options = check_options("JSD", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return jsd(z1, z2, **self.options)

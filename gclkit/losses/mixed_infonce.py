@@ -8,12 +8,21 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive
+from gclkit.checks import check_count, check_positive, reject, reject_size
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.softplus import softplus
 from gclkit.losses.two_view import draw
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
+
+# Rows [n] alive at once for each row of mixed negatives: similarities, weights, what is sorted
+# out of them, and their gradients.
+LIVE_ROWS = 10
 
 
+@full_precision
 def mixed_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -50,19 +59,19 @@ def mixed_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`infonce`.
+        ValueError: As :func:`infonce`; if the weights of two negatives that are mixed are 0.
     """
     owner = "mixed_infonce"
-    check_views(owner, z1, z2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
     check_count(owner, "mixed", mixed)
-    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     n = u1.size(0)
     if n == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
-    rest = self_logsumexp(torch.cat([u1, u2]), scale, None, **options)
-    block = options.get("block_rows") or max(1, min(n, 2**22 // n))
+    options = plan_calls(owner, u1, 2 * n, 2 * n, nodes=n, calls=2, **options)
+    block = options.get("block_rows") or _block_rows(owner, u1, options.get("memory_budget"))
+    twin = torch.arange(2 * n, device=u1.device).roll(n)
+    rest = self_logsumexp(torch.cat([u1, u2]), scale, None, twin, **options)
     added = torch.cat(
         [
             checkpoint(
@@ -80,8 +89,8 @@ def mixed_infonce(
             for rows in torch.arange(n, device=u1.device).split(block)
         ]
     )
-    own = scale * (u1 * u2).sum(dim=1)
-    return (torch.logaddexp(rest, added) - torch.cat([own, own])).mean()
+    positive = scale * (u1 * u2).sum(dim=1).repeat(2)
+    return softplus(torch.logaddexp(rest, added) - positive).mean()
 
 
 class MixedInfoNCE(torch.nn.Module):
@@ -109,7 +118,7 @@ class MixedInfoNCE(torch.nn.Module):
         self.mixed = check_count("MixedInfoNCE", "mixed", mixed)
         self.temperature = check_positive("MixedInfoNCE", "temperature", temperature)
         self.generator = generator
-        self.options = options
+        self.options = check_options("MixedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return mixed_infonce(
@@ -126,6 +135,19 @@ class MixedInfoNCE(torch.nn.Module):
         return f"mixed={self.mixed}, temperature={self.temperature}"
 
 
+def _block_rows(owner: str, u: Tensor, memory_budget: float | None) -> int:
+    """How many rows of mixed negatives are made at once."""
+    n = u.size(0)
+    block = max(1, min(n, 2**22 // n))
+    if memory_budget is None:
+        return block
+    fits = int(memory_budget / (LIVE_ROWS * n * u.element_size()))
+    if fits == 0:
+        needed = 2.0 * LIVE_ROWS * n * u.element_size()
+        reject_size(owner, needed, f"n={n}", "use a larger memory_budget")
+    return min(block, fits)
+
+
 def _mixed_rows(
     here: Float[Tensor, "n d"],
     there: Float[Tensor, "n d"],
@@ -140,5 +162,8 @@ def _mixed_rows(
         weights = weight(similarity.detach()).scatter(1, rows[:, None], -1.0)
         top = weights.topk(pair.numel(), dim=1)
         share = top.values / (top.values + top.values[:, pair])
+        if not bool(share.isfinite().all()):
+            rule = "positive and finite for one of two negatives that are mixed"
+            reject("mixed_infonce", "weight", rule, float(top.values[~share.isfinite()][0]))
     hard = similarity.gather(1, top.indices)
     return (scale * (share * hard + (1 - share) * hard[:, pair])).logsumexp(dim=1)

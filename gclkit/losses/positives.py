@@ -27,6 +27,26 @@ def positive_counts(positives: Int[Tensor, "2 p"], num_nodes: int) -> Int[Tensor
     return torch.bincount(positives[0], minlength=num_nodes)
 
 
+def sole_positives(positives: Int[Tensor, "2 p"], num_nodes: int) -> Int[Tensor, " n"]:
+    """Returns the positive of each anchor where both have no other one, else -1.
+
+    A term of a single positive is exact if its denominator is summed up without it; these pairs
+    are a symmetric set, which :func:`gclkit.ops.self_logsumexp` can leave out.
+    """
+    row, key = positives
+    alone = positive_counts(positives, num_nodes)[row] == 1
+    partner = torch.full((num_nodes,), -1, device=row.device)
+    partner[row[alone]] = key[alone]
+    mutual = partner[partner] == torch.arange(num_nodes, device=row.device)
+    return torch.where(mutual & (partner >= 0), partner, -1)
+
+
+def partner_pairs(partner: Int[Tensor, " n"]) -> Int[Tensor, "2 p"]:
+    """Returns the pairs ``(row, partner)`` of the rows that have one."""
+    rows = torch.arange(partner.numel(), device=partner.device)
+    return torch.stack([rows, partner])[:, partner >= 0]
+
+
 def mean_over_positives(
     positives: Int[Tensor, "2 p"], rows: Float[Tensor, "n d"]
 ) -> Float[Tensor, "n d"]:

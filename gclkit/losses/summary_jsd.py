@@ -3,16 +3,21 @@ from __future__ import annotations
 import math
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_same_shape, reject
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.columns import widen
+from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_matrix
 from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def summary_jsd(
     z: Float[Tensor, "n d"],
     summary: Float[Tensor, "g d"],
@@ -52,19 +57,21 @@ def summary_jsd(
     check_matrix(owner, "summary", summary)
     if summary.size(1) != z.size(1):
         reject(owner, "summary", f"of the width of 'z', {z.size(1)}", summary.size(1))
+    if summary.dtype != z.dtype:
+        reject(owner, "summary", f"of the dtype of 'z', {z.dtype}", summary.dtype)
     membership = _check_membership(owner, membership, z, summary.size(0))
-    wide = z.dtype if z.dtype == torch.float64 else torch.float32
-    own = summary.to(wide)[membership]
-    positive = F.softplus(-(z.to(wide) * own).sum(dim=1)).mean()
+    own = widen(summary)[membership]
+    positive = softplus(-(widen(z) * own).sum(dim=1)).mean()
     if corrupted is not None:
         check_matrix(owner, "corrupted", corrupted)
         check_same_shape(owner, "corrupted", corrupted, "z", z)
-        negative = F.softplus((corrupted.to(wide) * own).sum(dim=1)).mean()
+        negative = softplus((widen(corrupted) * own).sum(dim=1)).mean()
     else:
         graphs = summary.size(0)
         if graphs < 2:
             reject(owner, "summary", "of two graphs or more without 'corrupted'", graphs)
-        total = similarity_softplus(z, summary.to(z.dtype), 1.0, membership, **options).sum()
+        options = plan_calls(owner, widen(z), z.size(0), graphs, nodes=z.size(0), **options)
+        total = similarity_softplus(z, summary, 1.0, membership, **options).sum()
         negative = total / (z.size(0) * (graphs - 1))
     return positive + negative - 2 * math.log(2)
 
@@ -92,7 +99,7 @@ class SummaryJSD(torch.nn.Module):
 
     def __init__(self, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
-        self.options = options
+        self.options = check_options("SummaryJSD", **options)
 
     def forward(
         self,

@@ -6,11 +6,22 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_positive, reject
-from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
-from gclkit.losses.views import check_matrix, unit_rows
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.positives import (
+    check_positives,
+    mean_over_positives,
+    partner_pairs,
+    positive_counts,
+    sole_positives,
+)
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import check_matrix, inverse_temperature, unit_rows, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def supervised_contrast(
     z: Float[Tensor, "n d"],
     *,
@@ -46,38 +57,46 @@ def supervised_contrast(
     """
     owner = "supervised_contrast"
     check_matrix(owner, "z", z, at_least=2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    scale = inverse_temperature(owner, temperature)
     if (labels is None) == (positives is None):
         given = "both" if labels is not None else "neither"
         reject(owner, "labels", "given, or 'positives' instead of it", given)
     u = unit_rows(owner, "z", z)
     if labels is not None:
-        mean, counts = _class_positives(owner, labels, u)
+        mean, counts, partner = _class_positives(owner, labels, u)
     else:
         assert positives is not None  # For the type checker: the check above has seen to it.
         positives = check_positives(owner, positives, u.size(0))
         if bool((positives[0] == positives[1]).any()):
             reject(owner, "positives", "pairs of two different rows", "a row paired with itself")
         mean, counts = mean_over_positives(positives, u), positive_counts(positives, u.size(0))
+        partner = sole_positives(positives, u.size(0))
     index = counts.nonzero()[:, 0]
-    if index.numel() == 0:
-        return 0.0 * u.sum()
-    terms = self_logsumexp(u, scale, **options) - scale * (u * mean).sum(dim=1)
-    return terms[index].mean()
+    if index.numel() == 0 or u.size(0) == 2:  # Of two rows, the other one is the only term.
+        return zero_loss(u)
+    options = plan_calls(owner, u, len(u), len(u), nodes=len(u), **options)
+    others = self_logsumexp(u, scale, None, partner_pairs(partner), **options)
+    gap = others - scale * (u * mean).sum(dim=1)
+    return torch.where(partner >= 0, softplus(gap), gap)[index].mean()
 
 
 def _class_positives(
     owner: str, labels: Tensor, u: Float[Tensor, "n d"]
-) -> tuple[Float[Tensor, "n d"], Int[Tensor, " n"]]:
+) -> tuple[Float[Tensor, "n d"], Int[Tensor, " n"], Int[Tensor, " n"]]:
+    """The mean positive of each row, the number of them, and the only one where it is one."""
     if tuple(labels.shape) != (u.size(0),) or labels.dtype not in (torch.int64, torch.int32):
         got = f"{labels.dtype} of shape {tuple(labels.shape)}"
         reject(owner, "labels", f"integers of shape ({u.size(0)},)", got)
     known, (names, membership) = labels >= 0, torch.unique(labels, return_inverse=True)
-    share = known.to(u.dtype)
-    sums = u.new_zeros(names.numel(), u.size(1)).index_add(0, membership, u * share[:, None])
+    sums = u.new_zeros(names.numel(), u.size(1)).index_add(0, membership, u)
     sizes = torch.bincount(membership, minlength=names.numel())
     counts = torch.where(known, sizes[membership] - 1, 0)
-    return (sums[membership] - u) / counts.clamp(min=1)[:, None].to(u.dtype), counts
+    mean = (sums[membership] - u) / counts.clamp(min=1)[:, None].to(u.dtype)
+    couples = (counts == 1).nonzero()[:, 0]
+    couples = couples[membership[couples].argsort(stable=True)].view(-1, 2)
+    partner = torch.full_like(counts, -1)
+    partner[couples] = couples.flip(1)
+    return mean, counts, partner
 
 
 class SupervisedContrast(torch.nn.Module):
@@ -91,7 +110,7 @@ class SupervisedContrast(torch.nn.Module):
     def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
         super().__init__()
         self.temperature = check_positive("SupervisedContrast", "temperature", temperature)
-        self.options = options
+        self.options = check_options("SupervisedContrast", **options)
 
     def forward(
         self,

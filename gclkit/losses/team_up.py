@@ -3,25 +3,28 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from typing_extensions import Unpack
 
-from gclkit.checks import check_finite, check_non_negative, check_positive, reject
+from gclkit.checks import check_count, check_finite, check_non_negative, check_positive, reject
+from gclkit.losses.columns import widen
 from gclkit.losses.two_view import two_view_contrast
 from gclkit.losses.views import check_matrix
+from gclkit.ops import BlockOptions
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def team_up(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     strength: Float[Tensor, " n"],
     *,
     gamma: float,
-    temperature: float = 0.5,
+    temperature: float = 0.4,
     anchors: int | None = None,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
     generator: torch.Generator | None = None,
+    **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
     r"""The team-up objective of CSGCL (`arXiv:2305.04658
     <https://arxiv.org/abs/2305.04658>`_): :func:`infonce` whose logits are raised by the
@@ -40,11 +43,8 @@ def team_up(
         gamma: Coefficient :math:`\gamma \ge 0`; a schedule belongs to the caller.
         temperature: Temperature :math:`\tau > 0`.
         anchors: As in :func:`infonce`.
-        precision: As in :func:`infonce`.
-        backend: As in :func:`infonce`.
-        memory_budget: As in :func:`infonce`.
-        block_rows: As in :func:`infonce`.
         generator: As in :func:`infonce`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
@@ -58,19 +58,16 @@ def team_up(
     check_finite("team_up", "strength", strength)
     gamma = check_non_negative("team_up", "gamma", gamma)
     temperature = check_positive("team_up", "temperature", temperature)
-    wide = z1.dtype if z1.dtype == torch.float64 else torch.float32
+    strength = strength.to(widen(z1).dtype)
     return two_view_contrast(
         "team_up",
         z1,
         z2,
         temperature=temperature,
-        key_bias=strength.to(wide) * (gamma / temperature) if gamma else None,
+        key_bias=strength * (gamma / temperature) if gamma else None,
         anchors=anchors,
-        precision=precision,
-        backend=backend,
-        memory_budget=memory_budget,
-        block_rows=block_rows,
         generator=generator,
+        **options,
     )
 
 
@@ -80,29 +77,23 @@ class TeamUp(torch.nn.Module):
     Args:
         temperature: As in :func:`team_up`.
         anchors: As in :func:`team_up`.
-        precision: As in :func:`team_up`.
-        backend: As in :func:`team_up`.
-        memory_budget: As in :func:`team_up`.
         generator: As in :func:`team_up`.
+        **options: As in :func:`team_up`.
     """
 
     def __init__(
         self,
-        temperature: float = 0.5,
+        temperature: float = 0.4,
         *,
         anchors: int | None = None,
-        precision: str = "float32",
-        backend: str = "auto",
-        memory_budget: float | None = None,
         generator: torch.Generator | None = None,
+        **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
         self.temperature = check_positive("TeamUp", "temperature", temperature)
-        self.anchors = anchors
-        self.precision = precision
-        self.backend = backend
-        self.memory_budget = memory_budget
+        self.anchors = None if anchors is None else check_count("TeamUp", "anchors", anchors)
         self.generator = generator
+        self.options = check_options("TeamUp", **options)
 
     def forward(
         self,
@@ -119,11 +110,10 @@ class TeamUp(torch.nn.Module):
             gamma=gamma,
             temperature=self.temperature,
             anchors=self.anchors,
-            precision=self.precision,
-            backend=self.backend,
-            memory_budget=self.memory_budget,
             generator=self.generator,
+            **self.options,
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}, anchors={self.anchors}, {self.precision!r}"
+        precision = self.options["precision"]
+        return f"temperature={self.temperature}, anchors={self.anchors}, {precision!r}"

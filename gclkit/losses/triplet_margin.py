@@ -7,8 +7,10 @@ from torch import Tensor
 from gclkit.checks import check_positive
 from gclkit.losses.columns import widen
 from gclkit.losses.views import check_views
+from gclkit.ops.full_precision import full_precision
 
 
+@full_precision
 def triplet_margin(
     anchors: Float[Tensor, "n d"],
     positives: Float[Tensor, "n d"],

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive
-from gclkit.losses.positives import mean_positive, positive_counts
-from gclkit.losses.views import TwinDots, check_views, stack_unit_rows
-from gclkit.ops import (
-    BlockOptions,
-    choose_backend,
-    operand,
-    plan_blocks,
-    self_logsumexp,
-    similarity_logsumexp,
+from gclkit.checks import check_count
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.positives import (
+    mean_positive,
+    partner_pairs,
+    positive_counts,
+    sole_positives,
 )
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import (
+    TwinDots,
+    check_views,
+    inverse_temperature,
+    stack_unit_rows,
+    zero_loss,
+)
+from gclkit.ops import BlockOptions, self_logsumexp, similarity_logsumexp
 
 
 def two_view_contrast(
@@ -39,29 +44,33 @@ def two_view_contrast(
     then all the other rows, and their matrix is symmetric.
     """
     check_views(owner, z1, z2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    scale = inverse_temperature(owner, temperature)
     n, z = z1.size(0), stack_unit_rows(owner, z1=z1, z2=z2)
     bias = None if key_bias is None else torch.cat([key_bias, key_bias]).to(z.dtype)
     index = torch.arange(n, device=z.device)
     if positives is not None:
         index = positive_counts(positives, n).nonzero()[:, 0]
         if index.numel() == 0:
-            return 0.0 * z.sum()
+            return zero_loss(z)
     drawn = index.numel() if anchors is None else check_count(owner, "anchors", anchors)
-    check_memory(owner, z, 2 * min(drawn, index.numel()), **options)
+    queries = 2 * min(drawn, index.numel())
+    advice = " or anchors=1024" if queries > 2048 else ""
+    options = plan_calls(owner, z, queries, 2 * n, nodes=n, advice=advice, **options)
     if n == 1:  # Its only term is the positive: exactly 0, not what is left of a difference.
-        return 0.0 * z.sum()
-    twin = torch.arange(2 * n, device=z.device).roll(n) if positives is None else None
+        return zero_loss(z)
+    # The row that is the only positive of each, left out of its denominator; -1 if there is none.
+    twin = torch.arange(2 * n, device=z.device).roll(n)
+    if positives is not None:
+        partner = sole_positives(positives, n)
+        twin = torch.cat([torch.where(partner < 0, -1, n + partner), partner])
     if drawn < index.numel():
         rows = torch.cat([draw(index, drawn, generator), n + draw(index, drawn, generator)])
-        left_out = rows
-        if twin is not None:
-            place = torch.arange(rows.numel(), device=z.device).repeat(2)
-            left_out = torch.stack([place, torch.cat([rows, twin[rows]])])
+        itself = torch.stack([torch.arange(rows.numel(), device=z.device), rows])
+        left_out = torch.cat([itself, partner_pairs(twin[rows])], dim=1)
         others = similarity_logsumexp(z[rows], z, scale, bias, left_out, **options)
     else:
         rows = torch.cat([index, n + index])
-        others = self_logsumexp(z, scale, bias, twin, **options)
+        others = self_logsumexp(z, scale, bias, partner_pairs(twin), **options)
         others = others if index.numel() == n else others[rows]
     if positives is not None:
         u1, u2 = z.chunk(2)
@@ -72,11 +81,9 @@ def two_view_contrast(
     if own is not None:
         numerator = numerator + own
     if rows.numel() < 2 * n:
-        numerator = numerator[rows]
-    if twin is None:
-        return (others - numerator).mean()
-    # log(e^p + D) - p = softplus(log D - p): exact too where the positive outweighs all others.
-    return F.softplus(others - numerator, threshold=60.0).mean()
+        numerator, twin = numerator[rows], twin[rows]
+    gap = others - numerator
+    return torch.where(twin >= 0, softplus(gap), gap).mean()
 
 
 def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor:
@@ -84,19 +91,3 @@ def draw(index: Tensor, count: int, generator: torch.Generator | None) -> Tensor
     device = index.device if generator is None else generator.device
     order = torch.randperm(index.numel(), generator=generator, device=device)
     return index[order[:count].to(index.device)]
-
-
-def check_memory(owner: str, z: Tensor, rows: int, **options: Unpack[BlockOptions]) -> None:
-    """Raises a ``ValueError`` that names the caller before anything large is allocated."""
-    plan_blocks(
-        owner,
-        z,
-        rows,
-        z.size(0),
-        operand=operand(owner, options.get("precision", "float32"), z.dtype, z.device),
-        block_rows=options.get("block_rows"),
-        memory_budget=options.get("memory_budget"),
-        backend=choose_backend(owner, options.get("backend", "auto"), z),
-        nodes=z.size(0) // 2,
-        advice=" or anchors=1024" if rows > 2048 else "",
-    )

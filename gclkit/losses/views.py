@@ -7,10 +7,11 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
-from gclkit.checks import check_same_shape, reject
+from gclkit.checks import check_positive, check_same_shape, reject
+from gclkit.losses.columns import widen
 from gclkit.ops import check_all_finite
+from gclkit.ops.first_order import first_order
 
 
 def check_views(
@@ -50,6 +51,32 @@ def check_matrix(owner: str, name: str, z: Tensor, *, at_least: int = 1) -> None
     check_all_finite(owner, name, z)
 
 
+def unit_views(
+    owner: str, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], temperature: float
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], float]:
+    """Returns the unit rows of both views and the inverse temperature.
+
+    Raises:
+        ValueError: As :func:`check_views`; if a row is zero or the temperature out of range.
+    """
+    check_views(owner, z1, z2)
+    scale = inverse_temperature(owner, temperature)
+    return unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2), scale
+
+
+def inverse_temperature(owner: str, temperature: float) -> float:
+    """Returns ``1 / temperature``, the scale of cosines; raises where fp32 does not hold it."""
+    scale = 1.0 / check_positive(owner, "temperature", temperature)
+    if scale > torch.finfo(torch.float32).max:
+        reject(owner, "temperature", "a positive number with a finite inverse", temperature)
+    return scale
+
+
+def zero_loss(*rows: Tensor) -> Float[Tensor, ""]:
+    """Returns 0 with a graph: the gradients of the rows are 0 as well."""
+    return 0.0 * torch.stack([row.sum() for row in rows]).sum()
+
+
 def unit_rows(owner: str, name: str, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """Returns the rows divided by their Euclidean norms, in fp32 (fp64 for fp64 inputs).
 
@@ -65,7 +92,7 @@ def stack_unit_rows(owner: str, **views: Float[Tensor, "n d"]) -> Float[Tensor, 
     Raises:
         ValueError: If a row is zero; names the matrix.
     """
-    wide = [z if z.dtype == torch.float64 else z.float() for z in views.values()]
+    wide = [widen(z) for z in views.values()]
     with torch.no_grad():
         # The largest entry is taken out first: squares of tiny or huge entries leave the range.
         sizes = [z.abs().amax(dim=1, keepdim=True) for z in wide]
@@ -90,7 +117,7 @@ class UnitRows(torch.autograd.Function):
         return unit
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         unit, norm, size = ctx.saved_tensors
         product = unit * grad
@@ -109,7 +136,7 @@ class TwinDots(torch.autograd.Function):
         return torch.mul(first, second).sum(dim=1)
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> Tensor:
         (stack,) = ctx.saved_tensors
         (first, second), out = stack.chunk(2), torch.empty_like(stack)

@@ -8,11 +8,16 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive
-from gclkit.losses.views import check_views, unit_rows
+from gclkit.checks import check_positive, reject
+from gclkit.losses.budget import plan_calls
+from gclkit.losses.softplus import softplus
+from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
+from gclkit.ops.full_precision import full_precision
+from gclkit.ops.options import check_options
 
 
+@full_precision
 def weighted_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
@@ -45,27 +50,29 @@ def weighted_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`gclkit.losses.infonce`.
+        ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0.
     """
     owner = "weighted_infonce"
-    check_views(owner, z1, z2)
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
-    u1, u2 = unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2)
+    u1, u2, scale = unit_views(owner, z1, z2, temperature)
     n = u1.size(0)
+    options = plan_calls(owner, u1, n, n, nodes=n, calls=4, **options)
     if n == 1:
-        return 0.0 * (u1 + u2).sum()
+        return zero_loss(u1, u2)
     own = torch.arange(n, device=u1.device)
     positive = scale * (u1 * u2).sum(dim=1)
     terms = []
     for anchors, others in ((u1, u2), (u2, u1)):
-        denominator = positive
+        rest = []
         for keys in (anchors, others):
             both = anchors, keys
             total = similarity_logsumexp(*both, scale, None, own, weight=weight, **options)
             with torch.no_grad():  # Scale 0 leaves the sum of the weights.
                 sums = similarity_logsumexp(*both, 0.0, None, own, weight=weight, **options)
-            denominator = torch.logaddexp(denominator, total - sums + math.log(n - 1))
-        terms.append(denominator - positive)
+            if not bool(sums.isfinite().all()):
+                rule = "at least 0 and finite, and positive somewhere in each row"
+                reject(owner, "weight", rule, f"row {int((~sums.isfinite()).nonzero()[0])}")
+            rest.append(total - sums + math.log(n - 1))
+        terms.append(softplus(torch.logaddexp(*rest) - positive))
     return torch.cat(terms).mean()
 
 
@@ -87,7 +94,7 @@ class WeightedInfoNCE(torch.nn.Module):
         super().__init__()
         self.weight = weight
         self.temperature = check_positive("WeightedInfoNCE", "temperature", temperature)
-        self.options = options
+        self.options = check_options("WeightedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return weighted_infonce(z1, z2, self.weight, temperature=self.temperature, **self.options)

@@ -12,8 +12,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from gclkit.ops.first_order import first_order
 from gclkit.ops.tiles import Tiles, Tiling
 from gclkit.ops.workers import share_out
 
@@ -58,7 +58,7 @@ class RowSums(torch.autograd.Function):
         return total.log() + center
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale, key_bias, total = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling)
@@ -122,7 +122,7 @@ class SelfSums(torch.autograd.Function):
         return total.log() + center
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         z, scale, key_bias, total = ctx.saved_tensors
         tiles = Tiles(z, z, scale, ctx.tiling)
@@ -194,7 +194,7 @@ class MutualSums(torch.autograd.Function):
         return over_keys.log(), over_queries.log()
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(
         ctx: Any, grad_over_keys: Tensor, grad_over_queries: Tensor
     ) -> tuple[Tensor | None, ...]:

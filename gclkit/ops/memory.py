@@ -119,6 +119,7 @@ def plan_blocks(
     block_rows: int | None = None,
     memory_budget: float | None = None,
     backend: str = "blockwise",
+    calls: int = 1,
     nodes: int | None = None,
     advice: str = "",
 ) -> Plan:
@@ -135,6 +136,7 @@ def plan_blocks(
         memory_budget: Bytes for blocks, scratch and operands together. Blocks are kept
             between forward and backward only if it is given. (default: keep none)
         backend: Implementation that will run.
+        calls: Number of such passes that share the budget.
         nodes: Number of nodes ``n`` of the caller, for the message. (default: the rows)
         advice: What else the caller may change, for the message.
 
@@ -144,7 +146,7 @@ def plan_blocks(
     """
     limit: float = available_bytes(like.device)
     if memory_budget is not None:
-        limit = min(limit, check_positive(owner, "memory_budget", memory_budget))
+        limit = min(limit, check_positive(owner, "memory_budget", memory_budget) / calls)
 
     def needed(block: int) -> int:
         return needed_bytes(
@@ -168,7 +170,7 @@ def plan_blocks(
             fits = bisect_right(range(1, block), limit, key=needed)
             sizes = f"n={nodes or rows}, block_rows={block}"
             hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
-        reject_size(owner, needed(block), sizes, hint)
+        reject_size(owner, calls * needed(block), sizes, hint)
     keep = 0 if memory_budget is None else int(limit - needed(block))
     return Plan(block, keep, plan_workers(rows, keys, block=block, device=like.device))
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from gclkit.checks import check_choice, check_count, check_positive
+from gclkit.ops.backend import BACKENDS, PRECISIONS
+
 
 class BlockOptions(TypedDict, total=False):
     """How the blocks of a similarity matrix are computed; none of it changes the formula.
@@ -24,3 +27,29 @@ class BlockOptions(TypedDict, total=False):
     backend: str
     memory_budget: float | None
     block_rows: int | None
+
+
+def check_options(
+    owner: str,
+    *,
+    precision: str = "float32",
+    backend: str = "auto",
+    memory_budget: float | None = None,
+    block_rows: int | None = None,
+) -> BlockOptions:
+    """Returns the options with their defaults if each is in range, else raises a ``ValueError``.
+
+    Whether a backend can run is known only where there are tensors.
+    """
+    check_choice(owner, "precision", precision, PRECISIONS)
+    check_choice(owner, "backend", backend, BACKENDS)
+    if memory_budget is not None:
+        check_positive(owner, "memory_budget", memory_budget)
+    if block_rows is not None:
+        check_count(owner, "block_rows", block_rows)
+    return {
+        "precision": precision,
+        "backend": backend,
+        "memory_budget": memory_budget,
+        "block_rows": block_rows,
+    }

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from gclkit.ops.first_order import first_order
 from gclkit.ops.tiles import Tiles, Tiling
 
 
@@ -40,7 +40,7 @@ class RunningMaximum(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale, key_bias, out = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)

@@ -175,7 +175,7 @@ class Tiles:
         if self.tiling.weight is None:
             tile.exp2_()
         else:
-            weight = self.tiling.weight(self.wide(tile))
+            weight = self._weight(self.tiling.weight, tile)
             tile.mul_(self.factor).exp2_().mul_(weight)
         if self.tiling.triangle and row == column:
             tile.fill_diagonal_(0.0)
@@ -185,10 +185,14 @@ class Tiles:
     def _as_logits(self, tile: Tensor, row: int, column: int) -> Tensor:
         tile = self.wide(tile)
         if self.tiling.weight is not None:
-            weight = self.tiling.weight(tile)
+            weight = self._weight(self.tiling.weight, tile)
             tile.mul_(self.factor).add_(weight.log())
         self.pairs.fill(tile, row, column, -torch.inf)
         return tile
+
+    def _weight(self, weight: Callable[[Tensor], Tensor], tile: Tensor) -> Tensor:
+        """Returns the factors of the entries, of a copy that the function may change or return."""
+        return weight(self.scratch("similarity", tile.shape, self.sums).copy_(tile))
 
 
 def spans(length: int, block: int) -> list[slice]:

@@ -76,7 +76,11 @@ def share_out(tiles: Tiles, terms: Terms) -> None:
     use_own_cores()  # BLAS takes the last number that any thread has set.
     try:
         with ThreadPoolExecutor(workers, initializer=use_own_cores) as pool:
-            list(pool.map(work, tiles.parts(workers)))
+            try:
+                list(pool.map(work, tiles.parts(workers)))
+            except BaseException:
+                turns.stop()  # An interrupt comes to this thread alone, and the pool waits.
+                raise
     finally:
         torch.set_num_threads(threads)
 

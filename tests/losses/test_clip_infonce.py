@@ -54,3 +54,16 @@ def test_refuses_a_temperature_that_is_not_positive(views):
     with pytest.raises(ValueError) as error:
         clip_infonce(*views(3), temperature=0.0)
     assert str(error.value) == "clip_infonce: 'temperature' must be a positive number (got 0.0)"
+
+
+def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
+    loss = lambda a, b: clip_infonce(a, b, temperature=0.05, block_rows=16)
+    assert_relatively_exact(loss, *agreeing_views(50))
+    assert loss(*(z.float() for z in agreeing_views(4))) > 0
+
+
+def test_a_single_node_has_no_loss(views):
+    z1, z2 = views(1, dtype=torch.float32)
+    loss = clip_infonce(z1, z2, temperature=0.01)
+    loss.backward()
+    assert loss.item() == 0 and z1.grad.eq(0).all()

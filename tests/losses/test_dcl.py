@@ -52,6 +52,14 @@ def test_positives_are_averaged_and_leave_the_denominator(views):
             terms.append(torch.stack(inside + across).logsumexp(dim=0) - positive)
     loss = dcl(z1, z2, temperature=tau, positives=positives)
     torch.testing.assert_close(loss, torch.stack(terms).mean())
+    positives = torch.tensor([[2] * 6, range(6)])  # All of the other view: its own view is left.
+    a, b = F.normalize(z1), F.normalize(z2)
+    negatives = [
+        (x[2] @ x[[0, 1, 3, 4, 5]].T / tau).logsumexp(dim=0) - (x[2] @ y.T / tau).mean()
+        for x, y in ((a, b), (b, a))
+    ]
+    loss = dcl(z1, z2, temperature=tau, positives=positives)
+    torch.testing.assert_close(loss, torch.stack(negatives).mean())
     nothing = dcl(z1, z2, positives=torch.empty(2, 0, dtype=torch.int64))
     assert nothing.item() == 0 and nothing.requires_grad
 

@@ -37,7 +37,8 @@ def test_matches_the_formula_and_its_gradient(views, prior):
 
 def test_without_a_prior_it_is_infonce(views):
     z1, z2 = views(8)
-    torch.testing.assert_close(debiased_infonce(z1, z2, class_prior=0.0), infonce(z1, z2))
+    loss = debiased_infonce(z1, z2, temperature=0.3, class_prior=0.0)
+    torch.testing.assert_close(loss, infonce(z1, z2, temperature=0.3))
 
 
 def test_has_the_right_sign_and_falls_as_the_positive_gets_nearer(views):
@@ -82,3 +83,11 @@ def test_refuses_a_prior_of_one(views):
         with pytest.raises(ValueError) as error:
             debiased_infonce(*views(3), class_prior=prior)
         assert str(error.value) == f"debiased_infonce: 'class_prior' must be {rule} (got {prior})"
+
+
+def test_terms_far_above_their_positive_are_exact(views):
+    z1, z2 = views(9, noise=9.0)
+    loss = debiased_infonce(z1, z2, temperature=0.02, class_prior=0.0)
+    expected = infonce(z1, z2, temperature=0.02)
+    assert expected > 20
+    torch.testing.assert_close(loss, expected, rtol=1e-14, atol=0)

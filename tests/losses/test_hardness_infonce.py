@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gclkit.losses import HardnessInfoNCE, debiased_infonce, hardness_infonce
+from gclkit.losses import HardnessInfoNCE, debiased_infonce, hardness_infonce, infonce
 
 
 def formula(z1, z2, tau, prior, beta):
@@ -75,3 +75,10 @@ def test_refuses_a_negative_hardness(views):
     assert str(error.value) == (
         "hardness_infonce: 'beta' must be a number of at least 0 (got -1.0)"
     )
+
+
+def test_terms_far_above_their_positive_are_exact(views):
+    z1, z2 = views(9, noise=9.0)
+    options = {"temperature": 0.02, "class_prior": 0.0}
+    loss = hardness_infonce(z1, z2, beta=0.0, **options)
+    torch.testing.assert_close(loss, infonce(z1, z2, temperature=0.02), rtol=1e-14, atol=0)

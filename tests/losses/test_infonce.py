@@ -308,3 +308,34 @@ def test_refuses_an_allocation_that_does_not_fit(monkeypatch):
         "infonce: needs about 0.1 GB for n=3000, block_rows=3000; "
         "use block_rows ≤ 2028 or anchors=1024"
     )
+
+
+@pytest.mark.parametrize("anchors", [None, 20])
+def test_terms_of_a_single_positive_are_exact(agreeing_views, assert_relatively_exact, anchors):
+    other = torch.arange(50)
+    other[:2] = torch.tensor([1, 0])
+    options = {"temperature": 0.05, "anchors": anchors}
+    z1, z2 = agreeing_views(50)
+
+    def loss(a, b):
+        generator = torch.Generator().manual_seed(2)
+        positives = torch.stack([torch.arange(50), other])
+        return infonce(a, b, positives=positives, generator=generator, **options)
+
+    assert_relatively_exact(loss, z1, z2.detach()[other])
+
+
+def test_positives_that_are_single_one_way_stay_in_each_other_denominator(views):
+    z1, z2 = views(5)
+    positives = torch.tensor([[0, 1, 2, 2], [1, 2, 1, 3]])  # 1 and 2 are not each other's only one.
+    logits = {}
+    for name, a, b in (("forth", z1, z2), ("back", z2, z1)):
+        a, b = F.normalize(a), F.normalize(b)
+        inside = (a @ a.T / 0.3).fill_diagonal_(-torch.inf)
+        across = a @ b.T / 0.3
+        share = torch.zeros(5, 5, dtype=torch.float64)
+        share[positives[0], positives[1]] = torch.tensor([1.0, 1.0, 0.5, 0.5]).double()
+        total = torch.cat([inside, across], dim=1).logsumexp(dim=1)
+        logits[name] = (total - (share * across).sum(dim=1))[:3]
+    loss = infonce(z1, z2, temperature=0.3, positives=positives)
+    torch.testing.assert_close(loss, torch.cat([*logits.values()]).mean())

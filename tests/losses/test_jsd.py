@@ -51,3 +51,13 @@ def test_refuses_a_single_row(views):
     assert str(error.value) == (
         "jsd: 'z1' must be a matrix of at least 2 rows and one column (got (1, 5))"
     )
+
+
+def test_large_scores_are_exact():
+    z = torch.tensor([[21.0], [1.0], [-1.0]], dtype=torch.float64)
+    ones = torch.tensor([[-1.0], [1.0], [-1.0]], dtype=torch.float64)
+    scores = z @ ones.T
+    terms = torch.logaddexp(scores, torch.zeros_like(scores)).fill_diagonal_(0).sum() / 6
+    terms = terms + torch.logaddexp(-scores.diagonal(), torch.zeros(3).double()).mean()
+    loss = jsd(z, ones) + 2 * math.log(2)
+    torch.testing.assert_close(loss, terms, rtol=1e-14, atol=0)

@@ -91,3 +91,19 @@ def test_refusals(views, options, sentence):
     with pytest.raises(ValueError) as error:
         mixed_infonce(*views(6), hardness, **options)
     assert str(error.value) == f"mixed_infonce: {sentence}"
+
+
+def test_refuses_to_mix_two_negatives_without_weight():
+    z = torch.tensor([[1.0, 0.0], [-1.0, 0.1], [-1.0, -0.1]])
+    with pytest.raises(ValueError) as error:
+        mixed_infonce(z, z.clone(), torch.relu, mixed=2)
+    assert str(error.value) == (
+        "mixed_infonce: 'weight' must be positive and finite for one of two negatives that are "
+        "mixed (got 0.0)"
+    )
+
+
+def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
+    options = {"mixed": 4, "temperature": 0.05, "block_rows": 16}
+    loss = lambda a, b: mixed_infonce(a, b, hardness, generator=seeded(), **options)
+    assert_relatively_exact(loss, *agreeing_views(50))

@@ -5,7 +5,9 @@ from gclkit.losses.positives import (
     check_positives,
     mean_over_positives,
     mean_positive,
+    partner_pairs,
     positive_counts,
+    sole_positives,
 )
 
 PAIRS = torch.tensor([[0, 0, 2, 0], [1, 2, 2, 1]])
@@ -47,3 +49,11 @@ def test_each_view_takes_its_positives_from_the_other():
 def test_refusals(positives, sentence):
     with pytest.raises(ValueError, match=f"^f: {sentence}"):
         check_positives("f", positives, 4)
+
+
+def test_sole_positives_are_those_of_each_other_alone():
+    positives = torch.tensor([[0, 1, 2, 2, 3, 4], [1, 0, 2, 3, 2, 0]])
+    partner = sole_positives(positives, 6)
+    assert partner.tolist() == [1, 0, -1, -1, -1, -1]
+    assert partner_pairs(partner).tolist() == [[0, 1], [1, 0]]
+    assert sole_positives(torch.tensor([[2], [2]]), 3).tolist() == [-1, -1, 2]

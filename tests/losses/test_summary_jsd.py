@@ -74,3 +74,9 @@ def test_refuses_bad_input(graphs, options, message):
     with pytest.raises(ValueError) as error:
         summary_jsd(torch.ones(3, 5), torch.ones(graphs, 5), **options)
     assert str(error.value) == f"summary_jsd: {message}"
+
+
+def test_large_scores_are_exact():
+    z = torch.tensor([[-21.0]], dtype=torch.float64)
+    loss = summary_jsd(z, torch.ones_like(z), corrupted=-z) + 2 * math.log(2)
+    assert loss.item() == pytest.approx(2 * (21 + math.log1p(math.exp(-21))), rel=1e-14)

@@ -110,3 +110,20 @@ def test_refuses_a_single_row(views):
     assert str(error.value) == (
         "supervised_contrast: 'z' must be a matrix of at least 2 rows and one column (got (1, 5))"
     )
+
+
+def test_terms_of_a_single_positive_are_exact(agreeing_views, assert_relatively_exact):
+    z = torch.cat(agreeing_views(50)).detach()
+    labels = torch.arange(50).repeat(2)
+    labels[0] = labels[50] = -1
+    twin = torch.arange(100).roll(50)
+    for options in ({"labels": labels}, {"positives": torch.stack([torch.arange(100), twin])}):
+        options |= {"temperature": 0.05, "block_rows": 32}
+        assert_relatively_exact(lambda z, o=options: supervised_contrast(z, **o), z)
+
+
+def test_two_rows_of_a_class_have_no_loss(views):
+    z = views(2, dtype=torch.float32)[0]
+    loss = supervised_contrast(z, labels=torch.tensor([4, 4]))
+    loss.backward()
+    assert loss.item() == 0 and z.grad.eq(0).all()

@@ -38,8 +38,8 @@ def test_matches_the_formula_and_its_gradient(views):
 
 def test_a_constant_weight_gives_infonce(views):
     z1, z2 = views(8)
-    loss = weighted_infonce(z1, z2, lambda s: torch.full_like(s, 3.0))
-    torch.testing.assert_close(loss, infonce(z1, z2))
+    loss = weighted_infonce(z1, z2, lambda s: torch.full_like(s, 3.0), temperature=0.3)
+    torch.testing.assert_close(loss, infonce(z1, z2, temperature=0.3))
 
 
 def test_never_makes_the_matrix_of_weights(views):
@@ -60,7 +60,23 @@ def test_module_holds_the_settings(views):
     assert str(loss) == "WeightedInfoNCE(temperature=0.2)"
 
 
+@pytest.mark.parametrize("weight", [torch.relu, lambda s: s, lambda s: 1 / torch.relu(s)])
+def test_refuses_a_row_without_weight(weight):
+    z = torch.tensor([[1.0, 0.0], [-1.0, 0.1], [-1.0, -0.1]])
+    with pytest.raises(ValueError) as error:
+        weighted_infonce(z, z.clone(), weight)
+    assert str(error.value) == (
+        "weighted_infonce: 'weight' must be at least 0 and finite, and positive somewhere in "
+        "each row (got 'row 0')"
+    )
+
+
 def test_refuses_bad_input(views):
     with pytest.raises(ValueError) as error:
         weighted_infonce(*views(3), weight, temperature=-1)
     assert str(error.value) == "weighted_infonce: 'temperature' must be a positive number (got -1)"
+
+
+def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
+    loss = lambda a, b: weighted_infonce(a, b, weight, temperature=0.05, block_rows=16)
+    assert_relatively_exact(loss, *agreeing_views(50))

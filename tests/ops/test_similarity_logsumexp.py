@@ -117,6 +117,41 @@ def test_weights_multiply_the_terms_and_take_no_gradient(scale):
         torch.testing.assert_close(mine[0], terms.sum(dim=1).log())
 
 
+@pytest.mark.parametrize("scale", [1.5, 150.0])
+@pytest.mark.parametrize("options", [{"backend": "reference"}, {}, {"precision": "bfloat16"}])
+@pytest.mark.parametrize("weight", [lambda s: s, lambda s: s.square_(), lambda s: s[:, :]])
+def test_a_weight_may_return_or_change_its_argument(scale, options, weight):
+    queries, keys = torch.rand(2, 6, 4, generator=torch.Generator().manual_seed(0))
+    keys.requires_grad_()
+    out = similarity_logsumexp(queries, keys, scale, weight=weight, block_rows=4, **options)
+    out.sum().backward()
+    similarity = queries @ keys.detach().T
+    expected = (scale * similarity + weight(similarity.clone()).log()).logsumexp(dim=1)
+    torch.testing.assert_close(out, expected, rtol=1e-2 if "precision" in options else 1e-6, atol=0)
+    assert keys.grad.isfinite().all()
+
+
+def test_large_weights_do_not_overflow():
+    tensors = problem(6, 9, 3, seed=1, scale=15.0, bias=True)
+    tensors["queries"], tensors["keys"] = (
+        torch.nn.functional.normalize(1 + 0.1 * tensors[name]) for name in ("queries", "keys")
+    )
+    options = {"weight": lambda s: (85 * s).exp(), "memory_budget": 1e6}
+    truth = evaluate(tensors, torch.float64, backend="reference", **options)
+    rival = evaluate(tensors, torch.float32, backend="reference", **options)
+    mine = evaluate(tensors, torch.float32, block_rows=4, **options)
+    for candidate, plain, exact in zip(mine, rival, truth, strict=True):
+        assert_as_accurate_as(candidate, plain, exact)
+
+
+def test_parameters_within_a_weight_take_no_gradient():
+    queries, slope = torch.ones(3, 2).requires_grad_(), torch.tensor(2.0, requires_grad=True)
+    for backend in ("reference", "blockwise"):
+        weight = lambda s: (slope * s).exp()
+        similarity_logsumexp(queries, queries, weight=weight, backend=backend).sum().backward()
+        assert slope.grad is None
+
+
 def test_bfloat16_products_keep_fp32_sums(backend):
     tensors = problem(40, 300, 64, seed=7, scale=2.0)
     truth = evaluate(tensors, torch.float64, backend="reference")

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -78,3 +80,10 @@ def test_refuses_a_backend_that_does_not_exist():
         "similarity_softplus: 'backend' must be one that exists: 'auto', 'blockwise' or "
         "'reference' (got 'triton')"
     )
+
+
+def test_the_definition_is_exact_for_large_logits():
+    q, k = torch.tensor([[21.0]], dtype=torch.float64), torch.tensor([[1.0]], dtype=torch.float64)
+    for backend in ("reference", "blockwise"):
+        out = similarity_softplus(q, k, backend=backend)
+        assert out.item() == pytest.approx(21 + math.log1p(math.exp(-21)), rel=1e-15)

@@ -1,4 +1,6 @@
+import signal
 import threading
+import time
 
 import pytest
 import torch
@@ -111,6 +113,21 @@ def test_an_error_in_a_worker_is_the_callers_and_ends_the_work(rows):
     with pytest.raises(RuntimeError, match="no more memory"):
         share_out(tiles_of(rows, 2), terms)
     assert torch.get_num_threads() == before and len(made) <= 2
+
+
+def test_an_interrupt_ends_the_work(rows):
+    before, made = torch.get_num_threads(), []
+
+    def terms(part, rows, columns, tile):
+        made.append(rows)
+        if len(made) == 1:
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        time.sleep(0.01)
+        yield torch.zeros(3), torch.ones(3)
+
+    with pytest.raises(KeyboardInterrupt):
+        share_out(tiles_of(rows, 2), terms)
+    assert torch.get_num_threads() == before and len(made) < 20  # Of 30 tiles.
 
 
 def test_works_in_inference_mode(rows):

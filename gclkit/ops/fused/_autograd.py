@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from gclkit.ops.first_order import first_order
 from gclkit.ops.fused._kernels import Pattern, as_operand, logsumexp, weighted_sum
 
 
@@ -33,7 +33,7 @@ class FusedRowSums(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale, key_bias, exclude, out = ctx.saved_tensors
         left, right = (as_operand(x, ctx.operand) for x in (queries, keys))
@@ -97,7 +97,7 @@ class FusedSelfSums(torch.autograd.Function):
         return out
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         z, scale, key_bias, exclude, out = ctx.saved_tensors
         rows = as_operand(z, ctx.operand)

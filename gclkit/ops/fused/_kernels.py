@@ -241,7 +241,10 @@ def _sizes(rows: Tensor) -> dict[str, int | str]:
     narrow = rows.dtype != torch.float32
     wide = rows.size(1) > 256
     block = (32 if wide else 64) if narrow else (16 if wide else 32)
-    tf32 = torch.backends.cuda.matmul.allow_tf32
+    matmul = torch.backends.cuda.matmul
+    # From PyTorch 2.9 on: once it was set, the older setting can no longer be read.
+    precision = getattr(matmul, "fp32_precision", None)
+    tf32 = matmul.allow_tf32 if precision is None else precision == "tf32"
     return {
         "ROWS": block,
         "COLS": block,

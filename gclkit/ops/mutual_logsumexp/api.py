@@ -5,6 +5,7 @@ from torch import Tensor
 
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import MutualSums, is_bounded
+from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import accumulator, check_alike, check_rows, check_scale, operand
 from gclkit.ops.memory import plan_blocks
 from gclkit.ops.options import BlockOptions
@@ -15,6 +16,7 @@ from gclkit.ops.tiles import Tiling
 OWNER = "mutual_logsumexp"
 
 
+@full_precision
 def mutual_logsumexp(
     queries: Float[Tensor, "n d"],
     keys: Float[Tensor, "m d"],

@@ -7,6 +7,7 @@ from torch import Tensor
 from gclkit.checks import reject
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import SelfSums, is_bounded
+from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import accumulator, check_rows, check_scale, check_vector, operand
 from gclkit.ops.memory import plan_blocks
 from gclkit.ops.pairs import as_pairs
@@ -18,6 +19,7 @@ from gclkit.ops.tiles import Tiling
 OWNER = "self_logsumexp"
 
 
+@full_precision
 def self_logsumexp(
     z: Float[Tensor, "n d"],
     scale: float | Float[Tensor, ""] = 1.0,

@@ -24,7 +24,9 @@ def forward(
     if key_bias is not None:
         logits = logits + key_bias
     if weight is not None:
-        logits = logits + weight(similarity.detach()).log()
+        with torch.no_grad():  # Of a copy, which the function may change or return.
+            factor = weight(similarity.clone()).log()
+        logits = logits + factor
     if exclude is not None:
         left_out = torch.zeros_like(logits, dtype=torch.bool)
         left_out[exclude[0], exclude[1]] = True

@@ -9,6 +9,7 @@ from torch import Tensor
 from gclkit.checks import reject
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import RowSums, is_bounded
+from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import (
     accumulator,
     check_alike,
@@ -26,6 +27,7 @@ from gclkit.ops.tiles import Tiling
 OWNER = "similarity_logsumexp"
 
 
+@full_precision
 def similarity_logsumexp(
     queries: Float[Tensor, "n d"],
     keys: Float[Tensor, "m d"],
@@ -62,7 +64,8 @@ def similarity_logsumexp(
             ``"bfloat16"``. Sums are fp32 in either case; fp64 inputs are computed in fp64
             unless ``"bfloat16"`` is asked for. A CPU that multiplies bf16 no faster takes
             fp32 for it (:func:`gclkit.bfloat16.bfloat16_pays`). fp32 products use TF32 only where
-            ``torch.backends.cuda.matmul.allow_tf32`` is set.
+            ``torch.backends.cuda.matmul.fp32_precision``, before PyTorch 2.9 ``allow_tf32``, says
+            so.
         backend: ``"reference"`` is the definition, :math:`O(nm)` memory; ``"blockwise"`` is
             plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
             :func:`gclkit.ops.choose_backend`. An unavailable backend raises.
@@ -117,8 +120,12 @@ def similarity_logsumexp(
 
         return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
     tiling = Tiling(block, product, keep, exclude=pairs, weight=weight, workers=workers)
-    kernel = RowSums if is_bounded(queries, keys, factor, key_bias) else RunningMaximum
-    return kernel.apply(queries, keys, factor, key_bias, tiling)
+    if is_bounded(queries, keys, factor, key_bias):
+        out = RowSums.apply(queries, keys, factor, key_bias, tiling)
+        if weight is None or not bool(out.isinf().any()):
+            return out
+        tiling.forget()  # Large weights, which took the sums out of range.
+    return RunningMaximum.apply(queries, keys, factor, key_bias, tiling)
 
 
 def check_keys_left(owner: str, pairs: Int[Tensor, "2 p"], rows: int, keys: int) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
+from gclkit.ops.first_order import first_order
 from gclkit.ops.tiles import Tiles, Tiling
 
 
@@ -26,7 +26,7 @@ class SoftplusSums(torch.autograd.Function):
         return total
 
     @staticmethod
-    @once_differentiable
+    @first_order
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)

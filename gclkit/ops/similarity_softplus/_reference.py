@@ -15,9 +15,8 @@ def forward(
     sums: torch.dtype,
 ) -> Tensor:
     """Returns the row-wise sums of softplus by their definition; holds the whole matrix."""
-    terms = torch.nn.functional.softplus(
-        scale * (queries.to(operand) @ keys.to(operand).T).to(sums)
-    )
+    logits = scale * (queries.to(operand) @ keys.to(operand).T).to(sums)
+    terms = torch.logaddexp(logits, torch.zeros_like(logits))
     if exclude is not None:
         left_out = torch.zeros_like(terms, dtype=torch.bool)
         left_out[exclude[0], exclude[1]] = True

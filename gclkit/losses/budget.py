@@ -1,0 +1,51 @@
+"""How a loss shares its memory among the operations that it is made of."""
+
+from __future__ import annotations
+
+from torch import Tensor
+from typing_extensions import Unpack
+
+from gclkit.ops import BlockOptions, choose_backend, operand, plan_blocks
+
+
+def plan_calls(
+    owner: str,
+    z: Tensor,
+    rows: int,
+    keys: int,
+    *,
+    nodes: int,
+    calls: int = 1,
+    advice: str = "",
+    **options: Unpack[BlockOptions],
+) -> BlockOptions:
+    """Returns the options of each of the operations whose blocks wait for one backward pass.
+
+    Args:
+        owner: Name of the function that was called, for the message.
+        z: Unit rows, on the device and of the width of the computation.
+        rows: Number of queries of each operation.
+        keys: Number of keys of each operation.
+        nodes: Number of nodes, for the message.
+        calls: Number of operations.
+        advice: What else the caller may change, for the message.
+        **options: Those of the loss.
+
+    Raises:
+        ValueError: If an option is out of range, or before an allocation that would not fit.
+    """
+    budget = options.get("memory_budget")
+    plan_blocks(
+        owner,
+        z,
+        rows,
+        keys,
+        operand=operand(owner, options.get("precision", "float32"), z.dtype, z.device),
+        block_rows=options.get("block_rows"),
+        memory_budget=budget,
+        backend=choose_backend(owner, options.get("backend", "auto"), z),
+        calls=calls,
+        nodes=nodes,
+        advice=advice,
+    )
+    return options if budget is None else {**options, "memory_budget": budget / calls}

@@ -1,0 +1,32 @@
+"""Functions that compute in the dtypes that they document, also within ``torch.autocast``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import torch
+from torch import Tensor
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def full_precision(function: Callable[P, R]) -> Callable[P, R]:
+    """Decorates a function of tensors that is left out of ``torch.autocast``.
+
+    Within it products would be of another precision than the one asked for, and only those of the
+    thread that entered it: narrow products are a setting, ``precision="bfloat16"``.
+    """
+
+    @wraps(function)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        values = (*args, *kwargs.values())
+        device = next((value.device.type for value in values if isinstance(value, Tensor)), "cpu")
+        if not torch.is_autocast_enabled(device):
+            return function(*args, **kwargs)
+        with torch.autocast(device, enabled=False):
+            return function(*args, **kwargs)
+
+    return run
