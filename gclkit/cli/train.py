@@ -11,13 +11,14 @@ CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectra
 # Features by hop are three times as wide as the features.
 ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
 TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
-POT = {"regularizer": None, "kappa": 0.4, "pot_mode": "pairwise"}
+POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
 DEFAULTS = {
     "method": "csgcl",
     "dataset": "digits",
     "seeds": [0, 1, 2],
     "tasks": ["classification"],
+    "splits": "auto",
     "num_splits": 5,
     "checkpoint_every": 100,
 }
@@ -163,25 +164,24 @@ def _config(args: argparse.Namespace) -> Any:
         model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings or []),
         training={k: v for k, v in given.items() if k in TRAINING},
     )
-    run = {
-        "seeds": args.seeds,
-        "tasks": tasks,
-        "splits": args.splits,
-        "num_splits": args.num_splits,
-        "controls": args.controls or list(CONTROLS),
-        "every": args.checkpoint_every,
-        "evaluate_every": args.evaluate_every,
-        "tensorboard": args.tensorboard,
-        "root": None if args.root is None else str(args.root),
-        "features": None if args.features is None else str(args.features),
-        "labels": None if args.labels is None else str(args.labels),
-        "device": args.device,
-        **POT,
-        **config.run,
-    }
     given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
-    run |= given
-    if given and run["regularizer"] is None:
+    run = dataclasses.replace(
+        config.run,
+        seeds=args.seeds,
+        tasks=tasks,
+        splits=args.splits,
+        num_splits=args.num_splits,
+        controls=args.controls or list(CONTROLS),
+        every=args.checkpoint_every,
+        evaluate_every=args.evaluate_every,
+        tensorboard=args.tensorboard,
+        root=None if args.root is None else str(args.root),
+        features=None if args.features is None else str(args.features),
+        labels=None if args.labels is None else str(args.labels),
+        device=args.device,
+        **given,
+    )
+    if given and run.regularizer is None:
         key, value = next(iter(given.items()))
         reject("train", key, "left out without a regularizer", value)
     return dataclasses.replace(config, run=run)

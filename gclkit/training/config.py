@@ -16,6 +16,7 @@ from gclkit.encoders import GNNEncoder
 from gclkit.graphs.datasets import dataset_name
 from gclkit.methods import Method
 from gclkit.methods.two_view import TwoViewContrast
+from gclkit.training.run_settings import RunSettings
 
 TRAINING_DEFAULTS: dict[str, Any] = {
     "epochs": 200,
@@ -27,8 +28,6 @@ TRAINING_DEFAULTS: dict[str, Any] = {
     "retries": 0,
 }
 SOURCES = ("authors", "ours")
-# What a recipe may say of the run itself.
-RUN_KEYS = ("kappa", "pot_mode", "regularizer")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ class RunConfig:
     source: str = "ours"
     note: str = ""
     published: dict[str, list[float]] = field(default_factory=dict)
-    run: dict[str, Any] = field(default_factory=dict)
+    run: RunSettings = field(default_factory=RunSettings)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``config.yaml``."""
@@ -147,7 +146,7 @@ def resolve_config(
         source=recipe["source"],
         note=recipe["note"],
         published=recipe["published"],
-        run=recipe["run"],
+        run=RunSettings(**recipe["run"]),
     )
     check_config(config)
     return config
@@ -209,7 +208,10 @@ def read_config(path: str | Path) -> RunConfig:
     for key in ("model", "training", "published", "run"):
         if not isinstance(found.get(key, {}), dict):
             reject("read_config", key, "a mapping", str(found[key])[:200])
-    config = RunConfig(**found)
+    run = found.pop("run", {})
+    for key in run:
+        check_choice("read_config", "run", key, RunSettings.__dataclass_fields__)
+    config = RunConfig(**found, run=RunSettings(**run))
     check_config(config, owner="read_config")
     return config
 
@@ -235,5 +237,5 @@ def _read_recipe(dataset: str, method: str) -> dict[str, Any]:
     for key in recipe:
         check_choice(owner, "key", key, empty)
     for key in recipe.get("run", ()):
-        check_choice(owner, "run", key, RUN_KEYS)
+        check_choice(owner, "run", key, RunSettings.__dataclass_fields__)
     return {**empty, **recipe}

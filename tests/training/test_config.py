@@ -1,10 +1,15 @@
+import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from gclkit.training import build_method, list_methods, list_recipes, read_config, resolve_config
 from gclkit.training.config import TRAINING_DEFAULTS, method_class, model_options
+from gclkit.training.run_settings import RunSettings
+
+RESULTS = Path(__file__).parents[2] / "examples" / "results"
 
 
 def test_defaults_then_recipe_then_caller():
@@ -87,6 +92,11 @@ def test_a_written_configuration_is_read_back(tmp_path):
             "method: grace\ndataset: cora\nmodel: 3",
             "read_config: 'model' must be a mapping (got '3')",
         ),
+        ("method: grace\ndataset: cora\nrun: {seedz: [3]}", "read_config: 'run' must be one of ["),
+        (
+            "method: grace\ndataset: cora\nrun: {seeds: 3}",
+            "RunSettings: 'seeds' must be a list of one seed or more (got 3)",
+        ),
     ],
 )
 def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence):
@@ -98,12 +108,22 @@ def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence)
     assert [p.name for p in tmp_path.iterdir()] == ["config.yaml"]
 
 
+@pytest.mark.parametrize("found", sorted(RESULTS.rglob("report.json")), ids=lambda p: p.parent.name)
+def test_the_configurations_of_published_results_are_read(tmp_path, found):
+    config = json.loads(found.read_text(encoding="utf-8"))["config"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    again = read_config(path).to_dict()
+    assert {key: again["run"][key] for key in config["run"]} == config["run"]
+    assert {**again, "run": config["run"]} == config
+
+
 def test_a_variant_is_a_further_recipe_of_its_method():
     config = resolve_config("grace-pot", "cora")
     assert config.method == "grace"
-    assert config.run == {"regularizer": "pot", "kappa": 0.4, "pot_mode": "pairwise"}
+    assert config.run == RunSettings(regularizer="pot", kappa=0.4, pot_mode="pairwise")
     assert config.model == resolve_config("grace-plain", "cora").model
-    assert resolve_config("grace", "cora").run == {}
+    assert resolve_config("grace", "cora").run == RunSettings()
 
 
 def test_refuses_a_variant_that_has_no_recipe():
