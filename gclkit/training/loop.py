@@ -22,8 +22,8 @@ from gclkit.training.interrupt import Interruptible, TrainingInterrupted
 from gclkit.training.schedule import scheduled_lr
 
 Regularizer = Callable[..., Tensor]
-# Settings that the first checkpoints did not hold, as they were then.
-OLDER = {"schedule": "constant"}
+# What every checkpoint of a training holds.
+KEYS = {"settings", "epoch", "lr", "history", "model", "optimizer", "generator", "cpu_rng"}
 
 
 class TrainingDiverged(ArithmeticError):
@@ -64,12 +64,19 @@ class TrainingLoop:
         return state
 
     def restore(self, state: dict[str, Any]) -> None:
+        if not state.keys() >= KEYS:
+            reject("pretrain", "checkpoint", "one that pretrain wrote", sorted(state))
+        saved = state["settings"]
         for key, value in self.settings.items():
-            if state["settings"].get(key, OLDER.get(key)) != value:
-                rule = f"that of a run with {key}={state['settings'].get(key)!r}"
-                reject("pretrain", key, rule, value)
+            # Beside the class of a part, which both know, another version may keep other arguments.
+            if key in saved and saved[key] != value:
+                reject("pretrain", key, f"that of a run with {key}={saved[key]!r}", value)
+        try:
+            self.method.load_state_dict(state["model"])
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            reject("pretrain", "checkpoint", "that of a run of the same parameters", reason)
         self.epoch, self.lr, self.history = state["epoch"], state["lr"], state["history"]
-        self.method.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["cpu_rng"].cpu())
@@ -134,7 +141,7 @@ class TrainingLoop:
         schedule = {
             "epochs": self.settings.get("epochs", 0),
             "warmup": self.settings["warmup"],
-            "schedule": self.settings.get("schedule", OLDER["schedule"]),
+            "schedule": self.settings.get("schedule", "constant"),
         }
         for group in self.optimizer.param_groups:
             group["lr"] = scheduled_lr(self.lr, epoch, **schedule)

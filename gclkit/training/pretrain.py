@@ -25,6 +25,7 @@ from gclkit.methods import Method
 from gclkit.ops import release_memory
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
+from gclkit.training.kept_arguments import kept_arguments
 from gclkit.training.loop import Regularizer, TrainingLoop
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.schedule import SCHEDULES
@@ -129,7 +130,9 @@ def pretrain(
         # A copy: PyG moves a graph in place.
         data = copy.copy(data).to(str(device))
         settings = {
-            "method": type(method).__name__,
+            **kept_arguments(method, "method"),
+            "regularizer": None,
+            **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
             "data": dataset_hash(data),
             "lr": lr,
             "weight_decay": weight_decay,

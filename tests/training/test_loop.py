@@ -56,6 +56,20 @@ def test_state_and_restore_are_inverse(loop):
         loop.restore(state)
 
 
+def test_refuses_a_checkpoint_of_something_else(loop):
+    with pytest.raises(ValueError) as error:
+        loop.restore({"version": 1, "epoch": 3})
+    sentence = "pretrain: 'checkpoint' must be one that pretrain wrote (got ['epoch', 'version'])"
+    assert str(error.value) == sentence
+    state = loop.state()
+    state["model"] = {**state["model"], "encoder.convs.0.bias": torch.ones(3)}
+    with pytest.raises(ValueError) as error:
+        loop.restore(state)
+    assert str(error.value).startswith("pretrain: 'checkpoint' must be that of a run of the same p")
+    assert "size mismatch for encoder.convs.0.bias" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_gradient_clipping(graph, method):
     free = pretrain(method, graph, epochs=3, seed=0)
     clipped = pretrain(method, graph, epochs=3, seed=0, max_grad_norm=1e-6, weight_decay=0.0)

@@ -8,6 +8,7 @@ import torch
 
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
+from gclkit.regularizers import ProvableTraining
 from gclkit.training import CollapseWarning, TrainingInterrupted, pretrain
 
 
@@ -114,6 +115,56 @@ def test_never_overwrites_a_checkpoint_unasked(graph, method, tmp_path):
     with pytest.raises(ValueError, match=r"^pretrain: 'data' must be that of a run with data="):
         pretrain(method, graph, epochs=2, checkpoint=path, resume=True)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"temperature": 0.01}, "'method.temperature' must be that of a run with method.tempe"),
+        ({"edge_p": (0.2, 0.9)}, "'method.augmentations.1.transforms.0.p' must be that of a run"),
+        ({"out_channels": 7}, "'method.encoder.out_channels' must be that of a run with method."),
+        ({"activation": "prelu"}, "'method.encoder.activation' must be that of a run with metho"),
+        ({"final_activation": False}, "'method.encoder.activations.1' must be that of a run wit"),
+    ],
+)
+def test_refuses_the_checkpoint_of_another_method(graph, tmp_path, settings, sentence):
+    path, common = tmp_path / "checkpoint.pt", {"out_channels": 6, "projection_channels": 5}
+    pretrain(GRACE(9, **common), graph, epochs=1, checkpoint=path)
+    with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}.*$") as error:
+        other = GRACE(9, **{**common, **settings})
+        pretrain(other, graph, epochs=2, checkpoint=path, resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_how_a_loss_is_computed_may_change(graph, tmp_path):
+    path, common = tmp_path / "checkpoint.pt", {"out_channels": 6, "projection_channels": 5}
+    pretrain(GRACE(9, **common), graph, epochs=1, checkpoint=path)
+    other = GRACE(9, **common, backend="reference", memory_budget=10**7)
+    assert len(pretrain(other, graph, epochs=3, checkpoint=path, resume=True).history) == 3
+
+
+def test_refuses_the_checkpoint_of_another_regularizer(graph, tmp_path):
+    path, method = tmp_path / "checkpoint.pt", GRACE(9, out_channels=6, projection_channels=5)
+
+    def pot(kappa):
+        options = {"edge_index": graph.edge_index, "num_nodes": 60, "kappa": kappa}
+        return ProvableTraining(encoder=method.encoder, **options)
+
+    options = {"checkpoint": path, "resume": True}
+    pretrain(method, graph, epochs=1, regularizer=pot(0.3), checkpoint=path)
+    for other, sentence in [
+        (
+            None,
+            "'regularizer' must be that of a run with regularizer='ProvableTraining' (got None)",
+        ),
+        (
+            pot(0.4),
+            "'regularizer.kappa' must be that of a run with regularizer.kappa=0.3 (got 0.4)",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}$"):
+            pretrain(method, graph, epochs=2, regularizer=other, **options)
+    assert len(pretrain(method, graph, epochs=2, regularizer=pot(0.3), **options).history) == 2
 
 
 @pytest.mark.parametrize(
