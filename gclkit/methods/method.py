@@ -43,9 +43,11 @@ class Method(nn.Module):
     assume that it sees all nodes. State beside parameters (moving averages, fitted
     mixtures) lives in buffers, so that checkpoints hold it.
 
-    Subclasses set ``encoder`` and write :meth:`step`. Where ``ego`` is set, :meth:`encode` lays the
-    embedding of a node in the graph beside that of the node alone; where ``topic_neighbors`` is
-    set, :meth:`embed` lays diffused topics with that many neighbours beside what was trained.
+    Subclasses set ``encoder``, any module that takes ``(x, edge_index, edge_weight)``, and write
+    :meth:`step`; another encoder of the same output width may be set on a method that is made.
+    Where ``ego`` is set, :meth:`encode` lays the embedding of a node in the graph beside that of
+    the node alone; where ``topic_neighbors`` is set, :meth:`embed` lays diffused topics with that
+    many neighbours beside what was trained.
     """
 
     encoder: nn.Module

@@ -38,8 +38,6 @@ class TwoViewContrast(Method):
         encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
     """
 
-    encoder: GCNEncoder
-
     def __init__(
         self,
         in_channels: int,

@@ -32,8 +32,6 @@ class UniformViews(Method):
         encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
     """
 
-    encoder: GCNEncoder
-
     def __init__(
         self,
         in_channels: int,
