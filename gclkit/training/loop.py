@@ -119,7 +119,7 @@ class TrainingLoop:
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
-                self.history.append(record)
+                self.history.append({name: _number(name, record[name]) for name in record})
                 bar.update(1)
                 bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
                 late = deadline is not None and time.monotonic() > deadline
@@ -193,6 +193,16 @@ class TrainingLoop:
             f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
             "retries=3. What has been saved is kept."
         )
+
+
+def _number(name: str, value: Any) -> float:
+    """A plain float of what a callback recorded: a checkpoint with anything else is not read."""
+    try:
+        if not isinstance(value, str):
+            return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    reject("pretrain", name, "a number in the record of an epoch", value)
 
 
 def _bar(start: int, epochs: int, progress: bool) -> Any:

@@ -3,13 +3,14 @@ import re
 import signal
 import time
 
+import numpy as np
 import pytest
 import torch
 
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
 from gclkit.regularizers import ProvableTraining
-from gclkit.training import CollapseWarning, TrainingInterrupted, pretrain
+from gclkit.training import CollapseWarning, TrainingInterrupted, load_checkpoint, pretrain
 
 
 def test_trains(graph, method):
@@ -71,6 +72,28 @@ def test_callbacks_add_to_the_history(graph, method):
         record["width"] = float(method.embed(data).size(1))
 
     assert pretrain(method, graph, epochs=2, callbacks=[width]).history[1]["width"] == 6.0
+
+
+def test_numbers_of_any_kind_are_recorded_as_floats(graph, method, tmp_path):
+    def record_all(epoch, record, method, data):
+        record |= {"numpy": np.float64(0.3), "tensor": torch.tensor(1.5), "whole": 7}
+
+    path = tmp_path / "checkpoint.pt"
+    pretrain(method, graph, epochs=1, callbacks=[record_all], checkpoint=path)
+    (record,) = load_checkpoint(path)["history"]
+    assert (record["numpy"], record["tensor"], record["whole"]) == (0.3, 1.5, 7.0)
+    assert all(type(value) is float for value in record.values())
+
+
+@pytest.mark.parametrize("value", ["0.3", [0.3], None, torch.ones(2)])
+def test_what_is_no_number_is_not_recorded(graph, method, value):
+    def wrong(epoch, record, method, data):
+        record["score"] = value
+
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, callbacks=[wrong])
+    sentence = "pretrain: 'score' must be a number in the record of an epoch (got "
+    assert str(error.value) == f"{sentence}{value!r})"
 
 
 def test_a_regularizer_gets_the_views_and_changes_the_gradient(graph):
