@@ -41,6 +41,9 @@ class CSGCL(TwoViewContrast):
     takes logarithms of negative strengths, dropping is uniform here (see
     :mod:`gclkit.augmentations`); logits stay in log-sum-exp form.
 
+    Communities that the graph holds already, by :class:`~gclkit.communities.AddCommunities` as a
+    ``pre_transform`` for instance, are used; else they are detected.
+
     Args:
         in_channels: Width of the features.
         edge_p: Wanted rate of communal edge dropping, one per view.
@@ -90,7 +93,8 @@ class CSGCL(TwoViewContrast):
         )
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
-        return self.communities(super().prepare(data, generator))
+        data = super().prepare(data, generator)
+        return data if _has_communities(data) else self.communities(data)
 
     def contrast(
         self, h1: Float[Tensor, "n k"], h2: Float[Tensor, "n k"], batch: Data, epoch: int
@@ -106,3 +110,17 @@ class CSGCL(TwoViewContrast):
             temperature=self.temperature,
             **self.loss_options(),
         )
+
+
+def _has_communities(data: Data) -> bool:
+    """Whether a graph holds all that :class:`AddCommunities` writes, in its own sizes."""
+    n, edges = data.num_nodes, data.num_edges
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "community": (n,),
+        "node_strength": (n,),
+        "edge_score": (edges,),
+        "edge_score_mean": (),
+        "feature_score": (1, data.num_features),
+    }
+    found = [(data.get(name), shape) for name, shape in shapes.items()]
+    return all(isinstance(value, Tensor) and value.shape == shape for value, shape in found)

@@ -24,7 +24,8 @@ class MVGRL(Method):
     negatives; the embedding is the sum of both. It differs from the authors' code in that
     the diffusion is sparse from the start, cut to the largest entries of each row and
     normalised like any weighted graph; that the whole graph is one step instead of four
-    samples of 2,000 nodes; and that the number of epochs is given.
+    samples of 2,000 nodes; and that the number of epochs is given. A diffusion that the graph
+    holds already, by :class:`~gclkit.augmentations.Diffusion`, is used.
 
     Args:
         in_channels: Width of the features.
@@ -62,7 +63,7 @@ class MVGRL(Method):
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
         self.corruption.generator = generator
-        return self.diffusion(super().prepare(data, generator))
+        return self._diffuse(super().prepare(data, generator))
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = (batch, diffusion_view(batch))
@@ -76,6 +77,13 @@ class MVGRL(Method):
         terms = {"graph": losses[0].detach(), "diffusion": losses[1].detach()}
         return StepOutput((losses[0] + losses[1]) / 2, terms, views, embeddings)
 
+    def _diffuse(self, data: Data) -> Data:
+        """The graph with the diffusion that it holds, in its own sizes, or else a new one."""
+        found = [data.get(name) for name in ("diffusion_column", "diffusion_value", "node_id")]
+        if all(isinstance(value, Tensor) and len(value) == data.num_nodes for value in found):
+            return data
+        return self.diffusion(data)
+
     def _encode(self, graph: Data, diffused: Data, *, x: Tensor | None) -> tuple[Tensor, Tensor]:
         x = graph.x if x is None else x
         return (
@@ -86,8 +94,7 @@ class MVGRL(Method):
     @torch.no_grad()
     def encode(self, data: Data) -> Float[Tensor, "n d"]:
         """The sum of both encoders; the diffusion is computed where it is missing."""
-        if data.get("diffusion_column") is None:
-            data = self.diffusion(data)
+        data = self._diffuse(data)
         training = self.training
         self.eval()
         try:

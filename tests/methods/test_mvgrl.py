@@ -20,6 +20,15 @@ def test_prepare_writes_the_diffusion(graph, method):
     assert "diffusion_column" not in graph
 
 
+def test_a_diffusion_that_the_graph_holds_is_used(graph, method):
+    given = Diffusion(alpha=0.6, top_k=4)(graph)
+    assert torch.equal(method.prepare(given).diffusion_value, given.diffusion_value)
+    given.diffusion_value = given.diffusion_value[1:]
+    expected = Diffusion(alpha=0.3, top_k=7)(graph)
+    assert torch.equal(method.prepare(given).diffusion_value, expected.diffusion_value)
+    assert "diffusion_column" not in graph
+
+
 def test_a_step_crosses_nodes_and_summaries(graph, method):
     data = method.prepare(graph, torch.Generator().manual_seed(1))
     out = method.step(data, 1)
