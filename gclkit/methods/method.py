@@ -85,7 +85,10 @@ class Method(nn.Module):
         """Called after each update of the parameters."""
 
     def reset_parameters(self) -> None:
-        """Draws all parameters anew."""
+        """Draws all parameters anew, by the ``reset_parameters`` of the modules.
+
+        A method that holds parameters itself, or modules without it, extends this one.
+        """
         for module in self.children():
             reset(module)
 

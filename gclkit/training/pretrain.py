@@ -19,6 +19,7 @@ from gclkit.checks import (
     check_non_negative,
     check_positive,
     check_seed,
+    reject,
 )
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
@@ -98,8 +99,9 @@ def pretrain(
         progress: Show a progress bar.
 
     Raises:
-        ValueError: For settings out of range, a graph that is not fit for training, a
-            checkpoint of another run, or a training that needs more memory than there is.
+        ValueError: For settings out of range, a graph that is not fit for training, a method
+            that does not reset all its parameters, a checkpoint of another run, or a training
+            that needs more memory than there is.
         FileExistsError: If :obj:`checkpoint` is there and :obj:`resume` is not set.
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
@@ -125,7 +127,7 @@ def pretrain(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         method.to(device)
-        method.reset_parameters()
+        _draw_anew(method)
         generator = torch.Generator(device).manual_seed(seed)
         # A copy: PyG moves a graph in place.
         data = copy.copy(data).to(str(device))
@@ -181,6 +183,26 @@ def check_training(
     check_count("pretrain", "retries", retries, at_least=0)
     if max_grad_norm is not None:
         check_positive("pretrain", "max_grad_norm", max_grad_norm)
+
+
+@torch.no_grad()
+def _draw_anew(method: Method) -> None:
+    """Resets a method and raises if that leaves a trainable parameter as it was.
+
+    Parameters are set to NaN before, since many are the same after every reset.
+    """
+    before = {n: p.detach().clone() for n, p in method.named_parameters() if p.requires_grad}
+    for parameter in method.parameters():
+        if parameter.requires_grad:
+            parameter.fill_(float("nan"))
+    method.reset_parameters()
+    after = dict(method.named_parameters())
+    left = [name for name in before if name in after and bool(after[name].isnan().any())]
+    if left:
+        for name in left:
+            after[name].copy_(before[name])
+        rule = "one whose reset_parameters() draws all trainable parameters anew"
+        reject("pretrain", "method", rule, f"{', '.join(left)} left as before")
 
 
 def _has_checkpoint(path: str | Path) -> bool:

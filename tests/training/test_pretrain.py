@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
@@ -28,6 +29,47 @@ def test_trains(graph, method):
 def test_the_seed_decides_bit_for_bit(graph, method):
     runs = [pretrain(method, graph, epochs=8, seed=s).embeddings for s in (5, 5, 6)]
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
+class Scaled(GRACE):
+    """Holds a parameter itself, and a module that does not know how to be reset."""
+
+    def __init__(self, *, resets):
+        super().__init__(9, out_channels=6, projection_channels=5, norm="layer", activation="prelu")
+        self.scale = nn.Parameter(torch.full((6,), 0.7))
+        self.attention = nn.MultiheadAttention(6, 2)
+        self.resets = resets
+
+    def reset_parameters(self):
+        super().reset_parameters()
+        if self.resets:
+            self.scale.data.fill_(0.7)
+            self.attention._reset_parameters()
+
+    def contrast(self, h1, h2, batch, epoch):
+        h1, h2 = h1 * self.scale, self.attention(h2, h2, h2, need_weights=False)[0]
+        return super().contrast(h1, h2, batch, epoch)
+
+
+def test_parameters_that_are_not_drawn_anew_are_named_and_left(graph):
+    method = Scaled(resets=False)
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == (
+        "pretrain: 'method' must be one whose reset_parameters() draws all trainable parameters "
+        "anew (got 'scale, attention.in_proj_weight, attention.in_proj_bias left as before')"
+    )
+    assert method.scale.tolist() == pytest.approx([0.7] * 6)
+    assert all(parameter.isfinite().all() for parameter in method.parameters())
+    method.scale.requires_grad_(False)  # What is frozen is not trained, and may stay.
+    method.attention.requires_grad_(False)
+    assert pretrain(method, graph, epochs=1).embeddings.isfinite().all()
+
+
+def test_a_method_that_resets_itself_gives_the_same_again(graph):
+    method = Scaled(resets=True)
+    first, again = (pretrain(method, graph, epochs=3, seed=4).embeddings for _ in range(2))
+    assert torch.equal(first, again)
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5, 8])
