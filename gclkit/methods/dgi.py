@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 
 from gclkit.augmentations import FeatureShuffle
 from gclkit.encoders import GCNEncoder
+from gclkit.encoders.encode_views import edges_of
 from gclkit.methods.method import Method, StepOutput
 from gclkit.methods.node_summary import NodeSummaryDiscriminator, summarize_nodes
 
@@ -51,8 +52,6 @@ class DGI(Method):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = (batch, self.corruption(batch))
-        true, corrupted = (
-            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
-        )
+        true, corrupted = (self.encoder(view.x, *edges_of(view)) for view in views)
         loss = self.discriminator(true, corrupted, summarize_nodes(true))
         return StepOutput(loss, {"node_summary": loss.detach()}, views, (true, corrupted))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
+from gclkit.encoders.encode_views import edges_of
 from gclkit.graphs import check_graph
 from gclkit.methods.diffused_topics import check_topics, diffused_topics
 
@@ -43,11 +44,11 @@ class Method(nn.Module):
     assume that it sees all nodes. State beside parameters (moving averages, fitted
     mixtures) lives in buffers, so that checkpoints hold it.
 
-    Subclasses set ``encoder``, any module that takes ``(x, edge_index, edge_weight)``, and write
-    :meth:`step`; another encoder of the same output width may be set on a method that is made.
-    Where ``ego`` is set, :meth:`encode` lays the embedding of a node in the graph beside that of
-    the node alone; where ``topic_neighbors`` is set, :meth:`embed` lays diffused topics with that
-    many neighbours beside what was trained.
+    Subclasses set ``encoder``, any module that takes ``(x, edge_index)`` and, for graphs that have
+    weights, ``edge_weight`` as a third, and write :meth:`step`; another encoder of the same output
+    width may be set on a method that is made. Where ``ego`` is set, :meth:`encode` lays the
+    embedding of a node in the graph beside that of the node alone; where ``topic_neighbors`` is
+    set, :meth:`embed` lays diffused topics with that many neighbours beside what was trained.
     """
 
     encoder: nn.Module
@@ -121,7 +122,7 @@ class Method(nn.Module):
         training = self.training
         self.eval()
         try:
-            z = self.encoder(data.x, data.edge_index, data.get("edge_weight"))
+            z = self.encoder(data.x, *edges_of(data))
             if not self.ego:
                 return z
             alone = self.encoder(data.x, data.edge_index[:, :0])

@@ -11,6 +11,7 @@ from torch_geometric.data import Data
 
 from gclkit.augmentations import Diffusion, FeatureShuffle, diffusion_view
 from gclkit.encoders import GCNEncoder
+from gclkit.encoders.encode_views import edges_of
 from gclkit.methods.method import Method, StepOutput
 from gclkit.methods.node_summary import NodeSummaryDiscriminator, summarize_nodes
 
@@ -87,7 +88,7 @@ class MVGRL(Method):
     def _encode(self, graph: Data, diffused: Data, *, x: Tensor | None) -> tuple[Tensor, Tensor]:
         x = graph.x if x is None else x
         return (
-            self.encoder(x, graph.edge_index, graph.get("edge_weight")),
+            self.encoder(x, *edges_of(graph)),
             self.diffusion_encoder(x, diffused.edge_index, diffused.edge_weight),
         )
 
