@@ -25,6 +25,9 @@ Regularizer = Callable[..., Tensor]
 # What every checkpoint of a training holds.
 KEYS = {"settings", "epoch", "lr", "history", "model", "optimizer", "generator", "cpu_rng"}
 
+# What the record of an epoch holds beside the terms of the loss.
+RECORDED = {"epoch", "loss", "grad_norm", "seconds"}
+
 
 class TrainingDiverged(ArithmeticError):
     """The loss or a gradient is no longer finite."""
@@ -36,6 +39,9 @@ class TrainingLoop:
     def __init__(
         self, method: Method, data: Data, generator: torch.Generator, settings: dict[str, Any]
     ) -> None:
+        if not isinstance(data, Data):
+            rule = "a function that returns the graph to train on"
+            reject(type(method).__name__, "prepare", rule, type(data).__name__)
         self.method = method
         self.data = data
         self.generator = generator
@@ -133,6 +139,7 @@ class TrainingLoop:
                     saved = f"; its state is in '{checkpoint}'" if checkpoint else ""
                     raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
 
+    @torch.enable_grad()
     def advance(
         self, regularizer: Regularizer | None, max_grad_norm: float | None
     ) -> tuple[dict[str, float], StepOutput]:
@@ -149,7 +156,7 @@ class TrainingLoop:
         self.optimizer.zero_grad(set_to_none=True)
         try:
             output = self.method.step(self.data, epoch)
-            loss = output.loss
+            loss = _check_output(type(self.method).__name__, output)
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
@@ -160,9 +167,8 @@ class TrainingLoop:
         norm = torch.nn.utils.get_total_norm(grads)
         # One transfer for all numbers of the epoch.
         names = ["loss", *output.terms, "grad_norm"]
-        numbers = torch.stack(
-            [t.detach().double().cpu() for t in (loss, *output.terms.values(), norm)]
-        ).tolist()
+        values = [torch.as_tensor(t) for t in (loss, *output.terms.values(), norm)]
+        numbers = torch.stack([t.detach().double().cpu() for t in values]).tolist()
         record = {"epoch": float(epoch), **dict(zip(names, numbers, strict=True))}
         self._check_finite(epoch, record)
         if max_grad_norm is not None and record["grad_norm"] > max_grad_norm:
@@ -193,6 +199,19 @@ class TrainingLoop:
             f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
             "retries=3. What has been saved is kept."
         )
+
+
+def _check_output(owner: str, output: StepOutput) -> Tensor:
+    """The loss of a step that returned what the loop expects."""
+    if not isinstance(output, StepOutput):
+        reject(owner, "step", "a function that returns a StepOutput", type(output).__name__)
+    loss = output.loss
+    if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+        reject(owner, "loss", "a scalar with a gradient", loss)
+    taken = RECORDED & output.terms.keys()
+    if taken:
+        reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))
+    return loss
 
 
 def _number(name: str, value: Any) -> float:

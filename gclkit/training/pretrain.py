@@ -117,6 +117,8 @@ def pretrain(
     )
     check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        reject("pretrain", "callbacks", "a list of functions", callbacks)
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
     check_graph(type(method).__name__, data)

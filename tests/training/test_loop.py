@@ -70,6 +70,58 @@ def test_refuses_a_checkpoint_of_something_else(loop):
     assert "\n" not in str(error.value)
 
 
+class Wrong(GRACE):
+    """Returns what a test puts in the place of its output."""
+
+    def step(self, batch, epoch):
+        return self.replace(super().step(batch, epoch))
+
+
+@pytest.mark.parametrize(
+    ("replace", "sentence"),
+    [
+        (
+            lambda out: out.loss,
+            "'step' must be a function that returns a StepOutput (got 'Tensor')",
+        ),
+        (lambda out: None, "'step' must be a function that returns a StepOutput (got 'NoneType')"),
+        (lambda out: out._replace(loss=0.3), "'loss' must be a scalar with a gradient (got 0.3)"),
+        (
+            lambda out: out._replace(loss=torch.tensor(0.5)),
+            "'loss' must be a scalar with a gradient (got tensor(0.5000))",
+        ),
+        (
+            lambda out: out._replace(terms={"loss": out.loss.detach()}),
+            "'terms' must be named otherwise than ['epoch', 'grad_norm', 'loss', 'seconds'] "
+            "(got ['loss'])",
+        ),
+    ],
+)
+def test_a_step_returns_what_the_loop_expects(graph, replace, sentence):
+    method = Wrong(9, out_channels=6, projection_channels=5)
+    method.replace = replace
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == f"Wrong: {sentence}"
+
+
+def test_a_term_may_be_a_plain_number(graph):
+    method = Wrong(9, out_channels=6, projection_channels=5)
+    method.replace = lambda out: out._replace(terms={"weight": 0.25, "count": 3})
+    (record,) = pretrain(method, graph, epochs=1).history
+    assert (record["weight"], record["count"]) == (0.25, 3.0)
+
+
+def test_prepare_returns_a_graph(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    method.prepare = lambda data, generator: None
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == (
+        "GRACE: 'prepare' must be a function that returns the graph to train on (got 'NoneType')"
+    )
+
+
 def test_gradient_clipping(graph, method):
     free = pretrain(method, graph, epochs=3, seed=0)
     clipped = pretrain(method, graph, epochs=3, seed=0, max_grad_norm=1e-6, weight_decay=0.0)

@@ -127,6 +127,21 @@ def test_numbers_of_any_kind_are_recorded_as_floats(graph, method, tmp_path):
     assert all(type(value) is float for value in record.values())
 
 
+def test_trains_where_gradients_are_switched_off(graph, method):
+    expected = pretrain(method, graph, epochs=2).embeddings
+    with torch.no_grad():
+        assert torch.equal(pretrain(method, graph, epochs=2).embeddings, expected)
+        assert not torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("callbacks", [print, [3]])
+def test_callbacks_are_a_list_of_functions(graph, method, callbacks):
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, callbacks=callbacks)
+    sentence = f"pretrain: 'callbacks' must be a list of functions (got {callbacks!r})"
+    assert str(error.value) == sentence
+
+
 @pytest.mark.parametrize("value", ["0.3", [0.3], None, torch.ones(2)])
 def test_what_is_no_number_is_not_recorded(graph, method, value):
     def wrong(epoch, record, method, data):
