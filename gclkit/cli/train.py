@@ -10,7 +10,6 @@ TASKS = ("classification", "clustering", "link_prediction")
 CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 # Features by hop are three times as wide as the features.
 ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
-TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
 POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
 DEFAULTS = {
@@ -140,6 +139,7 @@ def _config(args: argparse.Namespace) -> Any:
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import resolve_config
+    from gclkit.training.training_settings import TrainingSettings
 
     given = {key: value for key, value in vars(args).items() if value is not None}
     args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
@@ -156,13 +156,14 @@ def _config(args: argparse.Namespace) -> Any:
     check_count("train", "checkpoint_every", args.checkpoint_every)
     if args.evaluate_every is not None:
         check_count("train", "evaluate_every", args.evaluate_every)
-    given = {key: getattr(args, key) for key in (*TRAINING, *MODEL)}
+    training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
+    given = {key: getattr(args, key) for key in (*training, *MODEL)}
     given = {key: value for key, value in given.items() if value is not None}
     config = resolve_config(
         args.method,
         args.dataset,
         model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings or []),
-        training={k: v for k, v in given.items() if k in TRAINING},
+        training={k: v for k, v in given.items() if k in training},
     )
     given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
     run = dataclasses.replace(

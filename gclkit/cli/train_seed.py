@@ -21,9 +21,8 @@ from gclkit.methods.diffused_topics import check_topics
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import write_text
 from gclkit.training import RunConfig, build_method, pretrain
-from gclkit.training.config import TRAINING_DEFAULTS
 from gclkit.training.memory import check_memory, estimate_training_memory
-from gclkit.training.pretrain import check_training
+from gclkit.training.training_settings import TrainingSettings
 
 Log = Callable[[str], None]
 
@@ -46,7 +45,7 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         ValueError: If a setting is out of range, the graph has no such splits or the machine has
             less memory than that.
     """
-    check_training(**{**TRAINING_DEFAULTS, **config.training})
+    TrainingSettings(**config.training)
     if {"classification", "clustering"} & set(config.run.tasks):
         check_labels("train", data.get("y"), int(data.num_nodes or 0))
     if "classification" in config.run.tasks:

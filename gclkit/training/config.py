@@ -17,16 +17,8 @@ from gclkit.graphs.datasets import dataset_name
 from gclkit.methods import Method
 from gclkit.methods.two_view import TwoViewContrast
 from gclkit.training.run_settings import RunSettings
+from gclkit.training.training_settings import TrainingSettings
 
-TRAINING_DEFAULTS: dict[str, Any] = {
-    "epochs": 200,
-    "lr": 1e-3,
-    "weight_decay": 1e-5,
-    "warmup": 0,
-    "schedule": "constant",
-    "max_grad_norm": None,
-    "retries": 0,
-}
 SOURCES = ("authors", "ours")
 
 
@@ -142,7 +134,7 @@ def resolve_config(
         method=method,
         dataset=dataset,
         model={**recipe["model"], **(model or {})},
-        training={**TRAINING_DEFAULTS, **recipe["training"], **(training or {})},
+        training={**asdict(TrainingSettings()), **recipe["training"], **(training or {})},
         source=recipe["source"],
         note=recipe["note"],
         published=recipe["published"],
@@ -163,7 +155,7 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
         if options[key] == "bool" and not isinstance(value, bool):
             reject(owner, key, "true or false", value)
     for key in config.training:
-        check_choice(owner, "training", key, TRAINING_DEFAULTS)
+        check_choice(owner, "training", key, TrainingSettings.__dataclass_fields__)
     check_choice(owner, "source", config.source, SOURCES)
 
 

@@ -20,6 +20,7 @@ from gclkit.training.checkpoint import save_checkpoint
 from gclkit.training.collapse import warn_of_collapse
 from gclkit.training.interrupt import Interruptible, TrainingInterrupted
 from gclkit.training.schedule import scheduled_lr
+from gclkit.training.training_settings import TrainingSettings
 
 Regularizer = Callable[..., Tensor]
 # What every checkpoint of a training holds.
@@ -37,7 +38,12 @@ class TrainingLoop:
     """The state of a training run: all that a checkpoint holds, and how it moves on."""
 
     def __init__(
-        self, method: Method, data: Data, generator: torch.Generator, settings: dict[str, Any]
+        self,
+        method: Method,
+        data: Data,
+        generator: torch.Generator,
+        settings: TrainingSettings,
+        identity: dict[str, Any] | None = None,
     ) -> None:
         if not isinstance(data, Data):
             rule = "a function that returns the graph to train on"
@@ -46,16 +52,18 @@ class TrainingLoop:
         self.data = data
         self.generator = generator
         self.settings = settings
-        self.lr = float(settings["lr"])
+        # What a checkpoint must have in common with this run.
+        self.identity = {**(identity or {}), **settings.kept_on_resume()}
+        self.lr = settings.lr
         self.optimizer = torch.optim.Adam(
-            method.parameters(), lr=self.lr, weight_decay=settings["weight_decay"]
+            method.parameters(), lr=self.lr, weight_decay=settings.weight_decay
         )
         self.epoch = 0
         self.history: list[dict[str, float]] = []
 
     def state(self) -> dict[str, Any]:
         state = {
-            "settings": self.settings,
+            "settings": self.identity,
             "in_channels": self.data.num_features,
             "epoch": self.epoch,
             "lr": self.lr,
@@ -73,7 +81,7 @@ class TrainingLoop:
         if not state.keys() >= KEYS:
             reject("pretrain", "checkpoint", "one that pretrain wrote", sorted(state))
         saved = state["settings"]
-        for key, value in self.settings.items():
+        for key, value in self.identity.items():
             # Beside the class of a part, which both know, another version may keep other arguments.
             if key in saved and saved[key] != value:
                 reject("pretrain", key, f"that of a run with {key}={saved[key]!r}", value)
@@ -91,23 +99,21 @@ class TrainingLoop:
 
     def run(
         self,
-        epochs: int,
         *,
         regularizer: Regularizer | None,
         callbacks: Sequence[Callback],
         checkpoint: Path | None,
         every: int,
-        max_grad_norm: float | None,
-        retries: int,
         deadline: float | None,
         progress: bool,
     ) -> None:
+        epochs, retries = self.settings.epochs, self.settings.retries
         good = copy.deepcopy(self.state()) if retries else None
         with _bar(self.epoch, epochs, progress) as bar, Interruptible() as stop:
             while self.epoch < epochs:
                 start = time.perf_counter()
                 try:
-                    record, output = self.advance(regularizer, max_grad_norm)
+                    record, output = self.advance(regularizer)
                 except TrainingDiverged:
                     if not retries or good is None:
                         raise
@@ -121,7 +127,7 @@ class TrainingLoop:
                     record["loss"],
                     output.embeddings,
                     lr=self.lr,
-                    warmup=self.settings["warmup"],
+                    warmup=self.settings.warmup,
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
@@ -140,18 +146,17 @@ class TrainingLoop:
                     raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
 
     @torch.enable_grad()
-    def advance(
-        self, regularizer: Regularizer | None, max_grad_norm: float | None
-    ) -> tuple[dict[str, float], StepOutput]:
+    def advance(self, regularizer: Regularizer | None) -> tuple[dict[str, float], StepOutput]:
         """One epoch: step, gradient, checks, update."""
-        epoch = self.epoch + 1
-        schedule = {
-            "epochs": self.settings.get("epochs", 0),
-            "warmup": self.settings["warmup"],
-            "schedule": self.settings.get("schedule", "constant"),
-        }
+        epoch, settings = self.epoch + 1, self.settings
         for group in self.optimizer.param_groups:
-            group["lr"] = scheduled_lr(self.lr, epoch, **schedule)
+            group["lr"] = scheduled_lr(
+                self.lr,
+                epoch,
+                epochs=settings.epochs,
+                warmup=settings.warmup,
+                schedule=settings.schedule,
+            )
         self.method.train()
         self.optimizer.zero_grad(set_to_none=True)
         try:
@@ -171,9 +176,10 @@ class TrainingLoop:
         numbers = torch.stack([t.detach().double().cpu() for t in values]).tolist()
         record = {"epoch": float(epoch), **dict(zip(names, numbers, strict=True))}
         self._check_finite(epoch, record)
-        if max_grad_norm is not None and record["grad_norm"] > max_grad_norm:
+        largest = settings.max_grad_norm
+        if largest is not None and record["grad_norm"] > largest:
             for grad in grads:
-                grad.mul_(max_grad_norm / record["grad_norm"])
+                grad.mul_(largest / record["grad_norm"])
         self.optimizer.step()
         self.method.after_step(epoch)
         self.epoch = epoch

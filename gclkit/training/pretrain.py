@@ -12,15 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import (
-    check_choice,
-    check_count,
-    check_device,
-    check_non_negative,
-    check_positive,
-    check_seed,
-    reject,
-)
+from gclkit.checks import check_count, check_device, check_seed, reject
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
@@ -29,7 +21,7 @@ from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
 from gclkit.training.kept_arguments import kept_arguments
 from gclkit.training.loop import Regularizer, TrainingLoop
 from gclkit.training.memory import check_memory, estimate_training_memory
-from gclkit.training.schedule import SCHEDULES
+from gclkit.training.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -106,7 +98,7 @@ def pretrain(
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
     """
-    check_training(
+    settings = TrainingSettings(
         epochs=epochs,
         lr=lr,
         weight_decay=weight_decay,
@@ -115,7 +107,7 @@ def pretrain(
         max_grad_norm=max_grad_norm,
         retries=retries,
     )
-    check_seed("pretrain", "seed", seed)
+    seed = check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
         reject("pretrain", "callbacks", "a list of functions", callbacks)
@@ -133,58 +125,28 @@ def pretrain(
         generator = torch.Generator(device).manual_seed(seed)
         # A copy: PyG moves a graph in place.
         data = copy.copy(data).to(str(device))
-        settings = {
+        identity = {
             **kept_arguments(method, "method"),
             "regularizer": None,
             **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
             "data": dataset_hash(data),
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "warmup": warmup,
-            "schedule": schedule,
             "seed": seed,
         }
-        if schedule != "constant":
-            settings["epochs"] = epochs
-        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings)
+        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings, identity)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
         try:
             loop.run(
-                epochs,
                 regularizer=regularizer,
                 callbacks=callbacks,
                 checkpoint=None if checkpoint is None else Path(checkpoint),
                 every=every,
-                max_grad_norm=max_grad_norm,
-                retries=retries,
                 deadline=deadline,
                 progress=progress,
             )
         finally:
             release_memory()
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
-
-
-def check_training(
-    *,
-    epochs: int,
-    lr: float,
-    weight_decay: float,
-    warmup: int,
-    schedule: str,
-    max_grad_norm: float | None,
-    retries: int,
-) -> None:
-    """Raises a ``ValueError`` if a setting of :func:`pretrain` is out of range."""
-    check_count("pretrain", "epochs", epochs)
-    check_positive("pretrain", "lr", lr)
-    check_non_negative("pretrain", "weight_decay", weight_decay)
-    check_count("pretrain", "warmup", warmup, at_least=0)
-    check_choice("pretrain", "schedule", schedule, SCHEDULES)
-    check_count("pretrain", "retries", retries, at_least=0)
-    if max_grad_norm is not None:
-        check_positive("pretrain", "max_grad_norm", max_grad_norm)
 
 
 @torch.no_grad()

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from gclkit.training import build_method, list_methods, list_recipes, read_config, resolve_config
-from gclkit.training.config import TRAINING_DEFAULTS, method_class, model_options
+from gclkit.training.config import method_class, model_options
 from gclkit.training.run_settings import RunSettings
 
 RESULTS = Path(__file__).parents[2] / "examples" / "results"
@@ -15,7 +15,7 @@ RESULTS = Path(__file__).parents[2] / "examples" / "results"
 def test_defaults_then_recipe_then_caller():
     config = resolve_config("CSGCL", "photo")
     assert config.method == "csgcl" and config.source == "ours"
-    assert config.training["max_grad_norm"] is TRAINING_DEFAULTS["max_grad_norm"]
+    assert config.training["max_grad_norm"] is None and config.training["weight_decay"] == 1e-5
     assert config.training["lr"] == 0.01 and config.model["temperature"] == 0.3
     mine = resolve_config("csgcl", "photo", model={"temperature": 0.6}, training={"lr": 0.02})
     assert mine.training["lr"] == 0.02 and mine.model["temperature"] == 0.6

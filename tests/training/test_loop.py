@@ -4,21 +4,22 @@ import torch
 from gclkit.methods import GRACE, StepOutput
 from gclkit.training import TrainingDiverged, pretrain
 from gclkit.training.loop import TrainingLoop
+from gclkit.training.training_settings import TrainingSettings
 
-SETTINGS = {"lr": 0.08, "weight_decay": 0.0, "warmup": 4}
+SETTINGS = TrainingSettings(lr=0.08, weight_decay=0.0, warmup=4)
 
 
 @pytest.fixture
 def loop(graph):
     torch.manual_seed(0)
     method, generator = GRACE(9, out_channels=6), torch.Generator().manual_seed(0)
-    return TrainingLoop(method, method.prepare(graph, generator), generator, dict(SETTINGS))
+    return TrainingLoop(method, method.prepare(graph, generator), generator, SETTINGS)
 
 
 def test_warms_up_linearly(loop):
     steps = []
     for _ in range(6):
-        loop.advance(None, None)
+        loop.advance(None)
         steps.append(loop.optimizer.param_groups[0]["lr"])
     assert steps == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.08, 0.08])
 
@@ -33,7 +34,7 @@ def test_a_step_is_adam_on_the_loss(loop):
     norm = torch.stack([p.grad.square().sum() for p in expected.parameters()]).sum().sqrt()
     optimizer.step()
     loop.method.prepare(loop.data, torch.Generator().manual_seed(0))
-    record, _ = loop.advance(None, None)
+    record, _ = loop.advance(None)
     assert record["loss"] == pytest.approx(loss.item(), rel=1e-6)
     assert record["grad_norm"] == pytest.approx(norm.item(), rel=1e-5)
     for mine, theirs in zip(loop.method.parameters(), expected.parameters(), strict=True):
@@ -41,7 +42,7 @@ def test_a_step_is_adam_on_the_loss(loop):
 
 
 def test_state_and_restore_are_inverse(loop):
-    loop.advance(None, None)
+    loop.advance(None)
     state = {k: v for k, v in loop.state().items()}
     weights = {k: v.clone() for k, v in loop.method.state_dict().items()}
     for parameter in loop.method.parameters():
@@ -49,7 +50,7 @@ def test_state_and_restore_are_inverse(loop):
     state["model"] = weights
     loop.restore(state)
     assert all(torch.equal(v, weights[k]) for k, v in loop.method.state_dict().items())
-    state["settings"] = {**SETTINGS, "warmup": 7}
+    state["settings"] = {**SETTINGS.kept_on_resume(), "warmup": 7}
     with pytest.raises(
         ValueError, match=r"^pretrain: 'warmup' must be that of a run with warmup=7"
     ):
