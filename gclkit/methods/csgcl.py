@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.transforms import Compose
 
 from gclkit.augmentations import CommunalAttributeVoting, CommunalEdgeDropping
 from gclkit.checks import check_count, check_non_negative
 from gclkit.communities import AddCommunities
 from gclkit.losses import infonce, team_up
+from gclkit.methods.augmented_views import view_pair
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
 
@@ -77,19 +77,18 @@ class CSGCL(TwoViewContrast):
         **options: Any,
     ) -> None:
         super().__init__(in_channels, **options)
-        edge_p = check_pair("CSGCL", "edge_p", edge_p)
-        feature_p = check_pair("CSGCL", "feature_p", feature_p)
-        self.gamma_start = check_count("CSGCL", "gamma_start", gamma_start, at_least=0)
-        self.gamma_max = check_non_negative("CSGCL", "gamma_max", gamma_max)
+        owner = type(self).__name__
+        edge_p = check_pair(owner, "edge_p", edge_p)
+        feature_p = check_pair(owner, "feature_p", feature_p)
+        self.gamma_start = check_count(owner, "gamma_start", gamma_start, at_least=0)
+        self.gamma_max = check_non_negative(owner, "gamma_max", gamma_max)
         self.communities = AddCommunities(community_algorithm, seed=community_seed)
-        self.augmentations = tuple(
-            Compose(
-                [
-                    CommunalEdgeDropping(e, threshold=edge_threshold, symmetric=symmetric),
-                    CommunalAttributeVoting(f, threshold=feature_threshold, fold=True),
-                ]
-            )
-            for e, f in zip(edge_p, feature_p, strict=True)
+        self.augmentations = view_pair(
+            (
+                CommunalEdgeDropping(p, threshold=edge_threshold, symmetric=symmetric)
+                for p in edge_p
+            ),
+            (CommunalAttributeVoting(p, threshold=feature_threshold, fold=True) for p in feature_p),
         )
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:

@@ -10,9 +10,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.augmentations import Diffusion, FeatureShuffle, diffusion_view
-from gclkit.encoders import GCNEncoder
+from gclkit.checks import reject
 from gclkit.encoders.encode_views import edges_of
-from gclkit.methods.method import Method, StepOutput
+from gclkit.methods.method import Method, StepOutput, build_encoder
 from gclkit.methods.node_summary import NodeSummaryDiscriminator, summarize_nodes
 
 
@@ -36,7 +36,9 @@ class MVGRL(Method):
         alpha: Chance of the diffusion to restart.
         top_k: Entries of the diffusion kept per node.
         diffusion_threshold: Entries of the diffusion below it are left out.
-        encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
+        topic_neighbors: Lay diffused topics with so many neighbours beside the embeddings.
+            (default: none)
+        encoder: Further arguments of :class:`~gclkit.encoders.GNNEncoder`.
 
     Raises:
         ValueError: As :class:`~gclkit.augmentations.Diffusion` and the encoder say.
@@ -52,17 +54,20 @@ class MVGRL(Method):
         alpha: float = 0.2,
         top_k: int = 64,
         diffusion_threshold: float = 0.0,
+        topic_neighbors: int | None = None,
         **encoder: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(topic_neighbors=topic_neighbors)
         options = {"num_layers": num_layers, "activation": activation, **encoder}
-        self.encoder = GCNEncoder(in_channels, out_channels, **options)
-        self.diffusion_encoder = GCNEncoder(in_channels, out_channels, **options)
+        self.encoder = build_encoder("MVGRL", in_channels, out_channels, **options)
+        self.diffusion_encoder = build_encoder("MVGRL", in_channels, out_channels, **options)
         self.discriminator = NodeSummaryDiscriminator(out_channels)
         self.corruption = FeatureShuffle()
         self.diffusion = Diffusion(alpha=alpha, top_k=top_k, threshold=diffusion_threshold)
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
+        if self.ego:
+            reject("MVGRL", "ego", "False: its embedding is the sum of two encoders", self.ego)
         self.corruption.generator = generator
         return self._diffuse(super().prepare(data, generator))
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 
 import gclkit.methods
-from gclkit.checks import check_choice, check_count, reject
+from gclkit.checks import check_choice, reject
 from gclkit.encoders import GNNEncoder
 from gclkit.graphs.datasets import dataset_name
 from gclkit.methods import Method
@@ -69,20 +70,18 @@ def list_methods() -> dict[str, type[Method]]:
     return {m.__name__.lower(): m for m in methods if m not in (Method, TwoViewContrast)}
 
 
-def model_options(method: type[Method]) -> dict[str, str]:
-    """What a method takes by name, and its annotation.
-
-    The arguments of its constructor, those of its bases and encoder included, and what may be
-    set on any method.
+def model_options(method: type[Method]) -> dict[str, Any]:
+    """What a method takes by name, and its type: the arguments of its constructor, those of its
+    bases and encoder included.
     """
-    options = {"topic_neighbors": Method.__annotations__["topic_neighbors"]}
-    for cls in (*method.__mro__, GNNEncoder):
-        if cls is Method or "__init__" not in cls.__dict__:
+    options: dict[str, Any] = {}
+    for cls in (*method.__mro__[: method.__mro__.index(Method)], GNNEncoder):
+        if "__init__" not in cls.__dict__:
             continue
-        if issubclass(cls, (Method, GNNEncoder)):
-            for option in inspect.signature(cls).parameters.values():
-                if option.kind is inspect.Parameter.KEYWORD_ONLY:
-                    options.setdefault(option.name, option.annotation)
+        hints = get_type_hints(cls.__dict__["__init__"])
+        for option in inspect.signature(cls).parameters.values():
+            if option.kind is inspect.Parameter.KEYWORD_ONLY:
+                options.setdefault(option.name, hints[option.name])
     return options
 
 
@@ -152,7 +151,7 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
     owner = owner or f"recipe {config.dataset}/{config.method}"
     for key, value in config.model.items():
         check_choice(owner, "model", key, options)
-        if options[key] == "bool" and not isinstance(value, bool):
+        if options[key] is bool and not isinstance(value, bool):
             reject(owner, key, "true or false", value)
     for key in config.training:
         check_choice(owner, "training", key, TrainingSettings.__dataclass_fields__)
@@ -161,13 +160,8 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
 
 def build_method(config: RunConfig, in_channels: int) -> Method:
     """The method of a configuration for features of width ``in_channels``."""
-    options = dict(config.model)
-    neighbors = options.pop("topic_neighbors", None)
-    if neighbors is not None:
-        check_count(config.method, "topic_neighbors", neighbors, at_least=0)
-    method = method_class(config.method)(in_channels, **options)
-    method.topic_neighbors = neighbors
-    return method
+    make: Callable[..., Method] = method_class(config.method)
+    return make(in_channels, **config.model)
 
 
 class _PlainLoader(yaml.SafeLoader):

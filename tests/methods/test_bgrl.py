@@ -126,7 +126,7 @@ def test_predictor_by_hand():
             {"momentum_epochs": 0},
             "BGRL: 'momentum_epochs' must be an integer of at least 1 (got 0)",
         ),
-        ({"norm": "group"}, "GCNEncoder: 'norm' must be one of ['batch', 'layer'] (got 'group')"),
+        ({"norm": "group"}, "GNNEncoder: 'norm' must be one of ['batch', 'layer'] (got 'group')"),
     ],
 )
 def test_refusals(options, sentence):

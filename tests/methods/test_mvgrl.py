@@ -65,13 +65,22 @@ def test_a_threshold_thins_the_diffusion(graph):
     assert thin.num_edges < full.num_edges and (thin.edge_weight >= 0.05).all()
 
 
+def test_no_node_stands_alone(graph, method):
+    method.ego = True
+    sentence = (
+        r"^MVGRL: 'ego' must be False: its embedding is the sum of two encoders \(got True\)$"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        method.prepare(graph)
+
+
 def test_refusals():
     for options, sentence in [
         ({"alpha": 0.0}, "Diffusion: 'alpha' must be above 0 (got 0.0)"),
         ({"top_k": 0}, "Diffusion: 'top_k' must be an integer of at least 1 (got 0)"),
         (
             {"activation": "step"},
-            "GCNEncoder: 'activation' must be one of ['elu', 'identity', 'leaky_relu', 'prelu', "
+            "GNNEncoder: 'activation' must be one of ['elu', 'identity', 'leaky_relu', 'prelu', "
             "'relu', 'rrelu'] (got 'step')",
         ),
     ]:

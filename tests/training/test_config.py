@@ -58,6 +58,14 @@ def test_a_switch_is_true_or_false(value):
     assert str(error.value) == f"recipe photo/grace: 'ego' must be true or false (got {value!r})"
 
 
+def test_options_are_the_arguments_of_a_method_its_bases_and_its_encoder():
+    options = model_options(method_class("grace"))
+    assert options["ego"] is bool and options["symmetric"] is bool and options["num_layers"] is int
+    assert {"edge_drop", "temperature", "out_channels", "topic_neighbors", "conv"} <= set(options)
+    assert "ego" not in model_options(method_class("mvgrl"))
+    assert "in_channels" not in options and "options" not in options
+
+
 def test_builds_the_method():
     config = resolve_config("grace", "digits", model={"out_channels": 7})
     assert build_method(config, 5).encoder.out_channels == 7
@@ -68,7 +76,7 @@ def test_topics_may_lie_beside_any_method():
         config = resolve_config(method, "digits", model={"topic_neighbors": 6})
         assert build_method(config, 5).topic_neighbors == 6
     assert build_method(resolve_config("mvgrl", "digits"), 5).topic_neighbors is None
-    with pytest.raises(ValueError, match=r"^dgi: 'topic_neighbors' must be an integer of at leas"):
+    with pytest.raises(ValueError, match=r"^DGI: 'topic_neighbors' must be an integer of at leas"):
         build_method(resolve_config("dgi", "digits", model={"topic_neighbors": "yes"}), 5)
 
 
