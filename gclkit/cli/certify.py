@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
-    seed = config.run["seeds"][0] if args.seed is None else args.seed
+    seed = config.run.seeds[0] if args.seed is None else args.seed
     encoder = _trained_encoder(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
     print(f"certifying seed {seed} at p = {args.p}")
     certificate = certify(

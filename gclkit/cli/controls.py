@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_choice
-from gclkit.cli.train import ALL_CONTROLS, CONTROLS
+from gclkit.cli.train import ALL_CONTROLS
 from gclkit.methods import (
     diffused_features,
     diffused_topics,
@@ -64,10 +64,10 @@ def evaluation_controls(
     config: RunConfig, data: Data
 ) -> dict[str, Float[Tensor, "n d"] | dict[int, Float[Tensor, "n d"]]]:
     """The controls of a run by name, those that depend on the seed once per seed."""
-    seeds = config.run["seeds"]
+    seeds = config.run.seeds
     return {
         name: {seed: control_embeddings(name, config, data, seed) for seed in seeds}
         if name == "untrained_encoder"
         else control_embeddings(name, config, data, seeds[0])
-        for name in config.run.get("controls") or CONTROLS
+        for name in config.run.controls
     }

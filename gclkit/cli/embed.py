@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -40,14 +41,16 @@ def run(args: argparse.Namespace) -> int:
     if args.out.exists() and not args.force:
         raise FileExistsError(f"embed: '{args.out}' exists; pass --force to overwrite it")
     config = read_config(args.run_folder / "config.yaml")
-    seeds = [str(seed) for seed in config.run.get("seeds", [])]
+    seeds = [str(seed) for seed in config.run.seeds]
     seed = (
         check_choice("embed", "seed", str(args.seed), seeds) if args.seed is not None else seeds[0]
     )
     state = load_checkpoint(args.run_folder / f"seed-{seed}" / "checkpoint.pt")
     if args.dataset is None:
-        given = {key: str(getattr(args, key)) for key in ("root", "features") if getattr(args, key)}
-        data = load_graph(replace(config, run={**config.run, **given}), log=print)
+        given: dict[str, Any] = {
+            key: str(getattr(args, key)) for key in ("root", "features") if getattr(args, key)
+        }
+        data = load_graph(replace(config, run=replace(config.run, **given)), log=print)
     else:
         if config.model.get("topic_neighbors") is not None:
             rule = "left out: topics are made of the run's own graph"

@@ -21,14 +21,14 @@ DETERMINISM = {
 
 def environment(config: RunConfig) -> dict[str, Any]:
     """Versions, device and arithmetic of a run, and what of it repeats bit for bit."""
-    device = torch.device(config.run.get("device") or "cpu")
+    device = torch.device(config.run.device or "cpu")
     precision = config.model.get("precision", "float32")
     if precision == "bfloat16" and not bfloat16_pays(device):
         precision = "float32 (bfloat16 was asked for, which this CPU multiplies no faster)"
     return {
         "gclkit": gclkit.__version__,
         "torch": torch.__version__,
-        "device": config.run.get("device") or "cpu",
+        "device": config.run.device or "cpu",
         "threads": torch.get_num_threads(),
         "precision": precision,
         "backend": config.model.get("backend", "auto"),

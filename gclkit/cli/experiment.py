@@ -49,7 +49,7 @@ def run_experiment(
     folder.clear()
     write_yaml(folder.config_path, config.to_dict())
     embeddings, histories = {}, {}
-    for seed in config.run["seeds"]:
+    for seed in config.run.seeds:
         embeddings[seed], histories[seed] = train_seed(
             config,
             folder.seed_folder(seed),
@@ -63,14 +63,14 @@ def run_experiment(
     began = time.perf_counter()
     graph = AddCommunities()(data)
     communities_s = time.perf_counter() - began
-    first = config.run["seeds"][0]
+    first = config.run.seeds[0]
     results, baselines = score_run(config, folder, data, embeddings, log=log, progress=progress)
     epochs = [row["seconds"] for history in histories.values() for row in history]
     report = {
         "schema": 1,
         "status": "complete",
         "method": config.method,
-        "regularizer": config.run.get("regularizer"),
+        "regularizer": config.run.regularizer,
         "dataset": {
             "name": config.dataset,
             "nodes": int(data.num_nodes or 0),
@@ -78,7 +78,7 @@ def run_experiment(
             "hash": dataset_hash(data),
         },
         "config": config.to_dict(),
-        "seeds": list(config.run["seeds"]),
+        "seeds": list(config.run.seeds),
         "results": results,
         "baselines": baselines,
         "diagnostics": _diagnose(config, embeddings[first], graph),
@@ -90,7 +90,7 @@ def run_experiment(
         },
         "environment": environment(config),
     }
-    if config.published and config.run["splits"] == _usual_splits(data):  # Else no comparison.
+    if config.published and config.run.splits == _usual_splits(data):  # Else no comparison.
         report["published"] = {
             score: {"value": value[0], "source": "the method's paper"}
             for score, value in config.published.items()
@@ -108,11 +108,11 @@ def run_experiment(
 
 def fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
     """The configuration with what only the graph decides: its splits and possible tasks."""
-    run = dict(config.run)
-    if run["splits"] is None:
-        run["splits"] = _usual_splits(data)
+    run = config.run
+    if run.splits == "auto":
+        run = replace(run, splits=_usual_splits(data))
     if data.get("y") is None:
-        run["tasks"] = [task for task in run["tasks"] if task == "link_prediction"]
+        run = replace(run, tasks=[task for task in run.tasks if task == "link_prediction"])
         log("no labels: classification and clustering are left out")
     return replace(config, run=run)
 
@@ -123,8 +123,8 @@ def _usual_splits(data: Data) -> str:
 
 def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]:
     scores = []
-    if "classification" in config.run["tasks"]:
-        split = make_splits(graph, config.run["splits"], num_splits=1)[0]
+    if "classification" in config.run.tasks:
+        split = make_splits(graph, config.run.splits, num_splits=1)[0]
         scores = [(split, LinearProbe()(z, graph.y, split))]
     temperature = config.model.get("temperature", 0.5)
     return diagnose(z, graph, temperature=temperature, scores=scores)

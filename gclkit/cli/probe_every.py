@@ -16,10 +16,10 @@ from gclkit.training import Callback, RunConfig, TensorBoardLogger
 def run_callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:
     """The callbacks that ``config.run`` asks for; what they open is closed with the stack."""
     callbacks: list[Callback] = []
-    every = config.run.get("evaluate_every")
-    if every:
+    every = config.run.evaluate_every
+    if every is not None:
         callbacks.append(probe_every(every, config, data))
-    if config.run.get("tensorboard"):
+    if config.run.tensorboard:
         callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
     return callbacks
 
@@ -29,8 +29,8 @@ def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
     accuracy to the history.
     """
     split = None
-    if graph.get("y") is not None and "classification" in config.run.get("tasks", ()):
-        split = make_splits(graph, config.run["splits"], num_splits=1)[0]
+    if graph.get("y") is not None and "classification" in config.run.tasks:
+        split = make_splits(graph, config.run.splits, num_splits=1)[0]
     probe = LinearProbe()
     source, target = graph.edge_index
     sample = torch.randperm(int(graph.num_nodes or 0), generator=torch.Generator().manual_seed(0))[

@@ -109,25 +109,23 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     from gclkit.training import resolve_config
 
     dataset, method = name.split("/")
-    run = {
-        "seeds": args.seeds,
-        "tasks": args.tasks,
-        "controls": args.controls,
-        "papers_probe": True,
-        "splits": None,
-        "num_splits": args.num_splits,
-        "every": 50,
-        "root": None if args.root is None else str(args.root),
-    }
     config = resolve_config(method, dataset)
-    return dataclasses.replace(config, run={**run, **config.run})
+    run = dataclasses.replace(
+        config.run,
+        seeds=args.seeds,
+        tasks=args.tasks,
+        controls=args.controls,
+        papers_probe=True,
+        num_splits=args.num_splits,
+        every=50,
+        root=None if args.root is None else str(args.root),
+    )
+    return dataclasses.replace(config, run=run)
 
 
 def _essence(config: Any) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
-    from gclkit.training.config import RUN_KEYS
-
-    regularizer = {key: config.run.get(key) for key in RUN_KEYS}
+    regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
     return (config.method, config.dataset, config.model, config.training, regularizer)
 
 

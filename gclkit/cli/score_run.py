@@ -10,7 +10,6 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
-from gclkit.cli.train import CONTROLS
 from gclkit.cli.train_seed import Log, train_seed
 from gclkit.evaluators import AdamProbe, LinkPrediction, LinkScores, evaluate, summarize_links
 from gclkit.reports import RunFolder
@@ -36,14 +35,14 @@ def score_run(
         log: Takes lines for the user.
         progress: Show a progress bar where something is trained.
     """
-    tasks = [task for task in config.run["tasks"] if task != "link_prediction"]
-    scoring = {
+    tasks = [task for task in config.run.tasks if task != "link_prediction"]
+    scoring: dict[str, Any] = {
         "tasks": tasks,
-        "splits": config.run["splits"],
-        "num_splits": config.run["num_splits"],
+        "splits": config.run.splits,
+        "num_splits": config.run.num_splits,
     }
     results = evaluate(embeddings, data, **scoring) if tasks else {}
-    if config.run.get("papers_probe") and "classification" in tasks:
+    if config.run.papers_probe and "classification" in tasks:
         # The same embeddings and splits by the classifier behind the published figures.
         classes = {**scoring, "tasks": "classification", "probe": AdamProbe()}
         section = evaluate(embeddings, data, **classes)["classification"]
@@ -52,7 +51,7 @@ def score_run(
     if tasks:
         for name, z in evaluation_controls(config, data).items():
             baselines[name] = control_section(evaluate(z, data, **scoring))
-    if "link_prediction" in config.run["tasks"]:
+    if "link_prediction" in config.run.tasks:
         rows = _link_prediction(config, folder, data, log=log, progress=progress)
         results["link_prediction"] = rows.pop(config.method)
         for name, section in rows.items():
@@ -65,9 +64,8 @@ def _link_prediction(
 ) -> dict[str, dict[str, Any]]:
     """Sections by name: the method and the controls, each trained on training edges alone."""
     task = LinkPrediction()
-    controls = config.run.get("controls") or CONTROLS
     runs: dict[str, list[tuple[int, LinkScores]]] = {config.method: []}
-    for seed in config.run["seeds"]:
+    for seed in config.run.seeds:
         path = folder.seed_folder(seed) / "link_prediction"
 
         def train(graph: Data, seed: int = seed, path: Path = path) -> torch.Tensor:
@@ -77,7 +75,7 @@ def _link_prediction(
         scores.edge_split.save(path / "edge_split.npz")
         runs[config.method].append((seed, scores))
         seen = scores.edge_split.training_graph(data)
-        for name in controls:
+        for name in config.run.controls:
             z = control_embeddings(name, config, seen, seed)
             runs.setdefault(name, []).append((seed, task.score(z, scores.edge_split)))
     return {name: summarize_links(rows, task) for name, rows in runs.items()}

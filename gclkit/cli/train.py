@@ -10,14 +10,14 @@ TASKS = ("classification", "clustering", "link_prediction")
 CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 # Features by hop are three times as wide as the features.
 ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
-TRAINING = ("epochs", "lr", "weight_decay", "warmup", "schedule", "max_grad_norm", "retries")
-POT = {"regularizer": None, "kappa": 0.4, "pot_mode": "pairwise"}
+POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
 DEFAULTS = {
     "method": "csgcl",
     "dataset": "digits",
     "seeds": [0, 1, 2],
     "tasks": ["classification"],
+    "splits": "auto",
     "num_splits": 5,
     "checkpoint_every": 100,
 }
@@ -139,6 +139,7 @@ def _config(args: argparse.Namespace) -> Any:
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import resolve_config
+    from gclkit.training.training_settings import TrainingSettings
 
     given = {key: value for key, value in vars(args).items() if value is not None}
     args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
@@ -155,33 +156,33 @@ def _config(args: argparse.Namespace) -> Any:
     check_count("train", "checkpoint_every", args.checkpoint_every)
     if args.evaluate_every is not None:
         check_count("train", "evaluate_every", args.evaluate_every)
-    given = {key: getattr(args, key) for key in (*TRAINING, *MODEL)}
+    training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
+    given = {key: getattr(args, key) for key in (*training, *MODEL)}
     given = {key: value for key, value in given.items() if value is not None}
     config = resolve_config(
         args.method,
         args.dataset,
         model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings or []),
-        training={k: v for k, v in given.items() if k in TRAINING},
+        training={k: v for k, v in given.items() if k in training},
     )
-    run = {
-        "seeds": args.seeds,
-        "tasks": tasks,
-        "splits": args.splits,
-        "num_splits": args.num_splits,
-        "controls": args.controls or list(CONTROLS),
-        "every": args.checkpoint_every,
-        "evaluate_every": args.evaluate_every,
-        "tensorboard": args.tensorboard,
-        "root": None if args.root is None else str(args.root),
-        "features": None if args.features is None else str(args.features),
-        "labels": None if args.labels is None else str(args.labels),
-        "device": args.device,
-        **POT,
-        **config.run,
-    }
     given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
-    run |= given
-    if given and run["regularizer"] is None:
+    run = dataclasses.replace(
+        config.run,
+        seeds=args.seeds,
+        tasks=tasks,
+        splits=args.splits,
+        num_splits=args.num_splits,
+        controls=args.controls or list(CONTROLS),
+        every=args.checkpoint_every,
+        evaluate_every=args.evaluate_every,
+        tensorboard=args.tensorboard,
+        root=None if args.root is None else str(args.root),
+        features=None if args.features is None else str(args.features),
+        labels=None if args.labels is None else str(args.labels),
+        device=args.device,
+        **given,
+    )
+    if given and run.regularizer is None:
         key, value = next(iter(given.items()))
         reject("train", key, "left out without a regularizer", value)
     return dataclasses.replace(config, run=run)

@@ -21,17 +21,16 @@ from gclkit.methods.diffused_topics import check_topics
 from gclkit.regularizers import ProvableTraining
 from gclkit.reports import write_text
 from gclkit.training import RunConfig, build_method, load_checkpoint, pretrain
-from gclkit.training.config import TRAINING_DEFAULTS
 from gclkit.training.memory import check_memory, estimate_training_memory
-from gclkit.training.pretrain import check_training
+from gclkit.training.training_settings import TrainingSettings
 
 Log = Callable[[str], None]
 
 
 def load_graph(config: RunConfig, *, log: Log | None) -> Data:
     """The graph of a run."""
-    options = {k: config.run[k] for k in ("root", "features", "labels") if config.run.get(k)}
-    return load(config.dataset, log=log, **options)
+    run = config.run
+    return load(config.dataset, root=run.root, features=run.features, labels=run.labels, log=log)
 
 
 def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
@@ -46,18 +45,15 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         ValueError: If a setting is out of range, the graph has no such splits or the machine has
             less memory than that.
     """
-    check_training(**{**TRAINING_DEFAULTS, **config.training})
-    tasks = config.run.get("tasks", ())
-    if {"classification", "clustering"} & set(tasks):
+    TrainingSettings(**config.training)
+    if {"classification", "clustering"} & set(config.run.tasks):
         check_labels("train", data.get("y"), int(data.num_nodes or 0))
-    if config.run.get("splits") and "classification" in tasks:
-        for split in make_splits(
-            data, config.run["splits"], num_splits=config.run.get("num_splits", 1)
-        ):
+    if "classification" in config.run.tasks:
+        for split in make_splits(data, config.run.splits, num_splits=config.run.num_splits):
             if len(data.y[split.train].unique()) < 2:
                 rule = "one whose training nodes are of two classes or more"
                 reject("train", "splits", rule, split.name)
-    device = check_device("train", config.run.get("device") or data.edge_index.device)
+    device = check_device("train", config.run.device or data.edge_index.device)
     method = build_method(config, data.num_features)
     if method.topic_neighbors is not None:
         check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
@@ -109,10 +105,10 @@ def train_seed(
             seed=seed,
             regularizer=build_regularizer(config, method, data),
             checkpoint=checkpoint,
-            every=config.run["every"],
+            every=config.run.every,
             resume=True,
             callbacks=run_callbacks(config, data, folder, stack),
-            device=config.run.get("device"),
+            device=config.run.device,
             progress=progress,
             deadline=deadline,
             **config.training,
@@ -139,20 +135,20 @@ def build_regularizer(config: RunConfig, method: Method, data: Data) -> Provable
     Raises:
         ValueError: If the method has no two views with known drop rates, or its encoder no bound.
     """
-    if config.run.get("regularizer") is None:
+    if config.run.regularizer is None:
         return None
     rates = config.model.get("edge_p")
     if not isinstance(method, TwoViewContrast) or rates is None:
         rule = "left out: the method has no two views of the graph with drop rates 'edge_p'"
-        reject("train", "regularizer", rule, config.run["regularizer"])
+        reject("train", "regularizer", rule, config.run.regularizer)
     if data.get("edge_weight") is not None:
         rule = "left out: bounds are of graphs without edge weights"
-        reject("train", "regularizer", rule, config.run["regularizer"])
+        reject("train", "regularizer", rule, config.run.regularizer)
     return ProvableTraining(
         encoder=method.encoder,
-        edge_index=data.edge_index.to(config.run.get("device") or "cpu"),
+        edge_index=data.edge_index.to(config.run.device or "cpu"),
         num_nodes=int(data.num_nodes or 0),
         p=tuple(rates),
-        kappa=config.run["kappa"],
-        mode=config.run["pot_mode"],
+        kappa=config.run.kappa,
+        mode=config.run.pot_mode,
     )

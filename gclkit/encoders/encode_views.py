@@ -22,7 +22,8 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
     features is most of the work.
 
     Args:
-        encoder: Any module that takes ``(x, edge_index, edge_weight)``.
+        encoder: Any module that takes ``(x, edge_index)``, and ``edge_weight`` as a third where
+            the views have weights.
         views: Graphs or views.
 
     Raises:
@@ -30,9 +31,7 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
     """
     first = encoder.convs[0] if isinstance(encoder, GNNEncoder) else None
     if not isinstance(first, GCNConv):
-        return tuple(
-            encoder(view_features(view), view.edge_index, view.get("edge_weight")) for view in views
-        )
+        return tuple(encoder(view_features(view), *edges_of(view)) for view in views)
     keeps = [_kept("encode_views", view) for view in views]
     if all(view.x is views[0].x for view in views):
         products = first.products(views[0].x, keeps)
@@ -41,7 +40,7 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
             first.products(view.x, [keep])[0] for view, keep in zip(views, keeps, strict=True)
         ]
     return tuple(
-        encoder(view.x, view.edge_index, view.get("edge_weight"), product=product)
+        encoder(view.x, *edges_of(view), product=product)
         for view, product in zip(views, products, strict=True)
     )
 
@@ -54,6 +53,12 @@ def view_features(view: Data) -> Float[Tensor, "n f"]:
     """
     keep = _kept("view_features", view)
     return view.x if keep is None or bool(keep.all()) else mask_columns(view.x, keep)
+
+
+def edges_of(view: Data) -> tuple[Tensor, ...]:
+    """The edges of a view and, where it has them, their weights, as an encoder takes them."""
+    weight = view.get("edge_weight")
+    return (view.edge_index,) if weight is None else (view.edge_index, weight)
 
 
 def _kept(owner: str, view: Data) -> Bool[Tensor, " f"] | None:

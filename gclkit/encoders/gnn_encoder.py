@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 import torch
 import torch_geometric.nn as pyg
@@ -143,7 +144,21 @@ class GNNEncoder(nn.Module):
 
 
 class GCNEncoder(GNNEncoder):
-    """The graph convolutional encoder of the papers: :class:`GNNEncoder` with its defaults."""
+    """The graph convolutional encoder of the papers: :class:`GNNEncoder` with its defaults.
+
+    Args:
+        in_channels: Width of the features.
+        out_channels: Width of the embeddings.
+        options: Arguments of :class:`GNNEncoder`, without another ``conv``.
+
+    Raises:
+        ValueError: As :class:`GNNEncoder` says, and for another convolution.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, **options: Any) -> None:
+        super().__init__(in_channels, out_channels, **options)
+        if self.conv != "gcn":
+            reject("GCNEncoder", "conv", "'gcn'; GNNEncoder has others", self.conv)
 
 
 def _make_conv(conv: str, in_channels: int, out_channels: int, precision: str) -> nn.Module:

@@ -10,8 +10,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch_geometric.data import Data
+from torch_geometric.nn.inits import reset
 
-from gclkit.checks import check_count, check_probability
+from gclkit.checks import check_count, check_floats, check_probability
 from gclkit.encoders import encode_views
 from gclkit.losses import bootstrap_cosine
 from gclkit.methods.method import StepOutput
@@ -54,7 +55,13 @@ class Predictor(nn.Module):
         self.second.reset_parameters()
 
     def forward(self, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
-        """Predicts what the target encoder makes of the other view."""
+        """Predicts what the target encoder makes of the other view.
+
+        Raises:
+            ValueError: For embeddings of another width or dtype than the parameters.
+        """
+        weight = self.first.weight
+        check_floats("Predictor", "z", z, dtype=weight.dtype, columns=weight.size(1))
         return self.second(self.activation(self.first(z)))
 
 
@@ -74,6 +81,7 @@ class BGRL(UniformViews):
 
     Args:
         in_channels: Width of the features.
+        out_channels: Width :math:`d` of the embeddings.
         predictor_channels: Width between the maps of the predictor.
         momentum: Share of the target encoder that stays in the first epochs, in [0, 1].
         momentum_epochs: Epoch at which that share has grown to 1 along a cosine, as many as
@@ -90,6 +98,7 @@ class BGRL(UniformViews):
         self,
         in_channels: int,
         *,
+        out_channels: int = 256,
         predictor_channels: int = 512,
         momentum: float = 0.99,
         momentum_epochs: int = 1000,
@@ -97,13 +106,20 @@ class BGRL(UniformViews):
         activation: str = "prelu",
         **options: Any,
     ) -> None:
-        super().__init__(in_channels, norm=norm, activation=activation, **options)
+        super().__init__(
+            in_channels, out_channels=out_channels, norm=norm, activation=activation, **options
+        )
         check_count("BGRL", "predictor_channels", predictor_channels)
         self.momentum = check_probability("BGRL", "momentum", momentum)
         self.momentum_epochs = check_count("BGRL", "momentum_epochs", momentum_epochs)
-        self.predictor = Predictor(self.encoder.out_channels, predictor_channels)
+        self.predictor = Predictor(out_channels, predictor_channels)
         self.target_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
-        self.target_encoder.reset_parameters()
+        reset(self.target_encoder)
+
+    def reset_parameters(self) -> None:
+        """Draws all parameters anew, those of the target for the encoder that is set now."""
+        self.target_encoder = copy.deepcopy(self.encoder).requires_grad_(False)
+        super().reset_parameters()
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views, embeddings = self.encode_views(batch)

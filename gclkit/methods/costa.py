@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -11,12 +10,10 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_choice, check_probability, reject
-from gclkit.encoders import encode_views
 from gclkit.losses import clip_infonce
 from gclkit.methods.covariance_sketch import KINDS, covariance_sketch
 from gclkit.methods.grace import GRACE
 from gclkit.methods.method import StepOutput
-from gclkit.methods.two_view import check_pair
 
 
 class COSTA(GRACE):
@@ -31,8 +28,6 @@ class COSTA(GRACE):
 
     Args:
         in_channels: Width of the features.
-        edge_p: Probability of dropping an edge, one per view.
-        feature_p: Probability of masking a feature column, one per view.
         variant: ``"single"`` or ``"multi"``.
         sketch: ``"gaussian"``, or ``"sparse"`` at a fraction of the work; see
             :func:`~gclkit.methods.covariance_sketch.covariance_sketch`.
@@ -47,16 +42,12 @@ class COSTA(GRACE):
         self,
         in_channels: int,
         *,
-        edge_p: Sequence[float] = (0.2, 0.4),
-        feature_p: Sequence[float] = (0.3, 0.4),
         variant: str = "single",
         sketch: str = "gaussian",
         ratio: float = 0.5,
         **options: Any,
     ) -> None:
-        edge_p = check_pair("COSTA", "edge_p", edge_p)
-        feature_p = check_pair("COSTA", "feature_p", feature_p)
-        super().__init__(in_channels, edge_p=edge_p, feature_p=feature_p, **options)
+        super().__init__(in_channels, **options)
         if self.anchors is not None:
             reject("COSTA", "anchors", "None: the rows of the loss are no nodes", self.anchors)
         self.variant = check_choice("COSTA", "variant", variant, ("single", "multi"))
@@ -66,17 +57,9 @@ class COSTA(GRACE):
         self.ratio = ratio
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
-        views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = encode_views(self.encoder, views)
+        views, embeddings = self.encode_views(batch)
         h1, h2 = (self.projector(z) for z in self.sketch_views(*embeddings))
-        loss = clip_infonce(
-            h1,
-            h2,
-            temperature=self.temperature,
-            precision=self.precision,
-            backend=self.backend,
-            memory_budget=self.memory_budget,
-        )
+        loss = clip_infonce(h1, h2, temperature=self.temperature, **self.block_options())
         return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)
 
     def sketch_views(

@@ -9,13 +9,13 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.transforms import Compose
 
 from gclkit.augmentations import CommunalAttributeVoting, CommunalEdgeDropping
 from gclkit.checks import check_count, check_non_negative
 from gclkit.communities import AddCommunities
 from gclkit.communities.detect import Algorithm
 from gclkit.losses import infonce, team_up
+from gclkit.methods.augmented_views import view_pair
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
 
@@ -41,6 +41,9 @@ class CSGCL(TwoViewContrast):
     edge is dropped on its own, as in the authors' code. Where that code divides 0 by 0 or
     takes logarithms of negative strengths, dropping is uniform here (see
     :mod:`gclkit.augmentations`); logits stay in log-sum-exp form.
+
+    Communities that the graph holds already, by :class:`~gclkit.communities.AddCommunities` as a
+    ``pre_transform`` for instance, are used; else they are detected.
 
     Args:
         in_channels: Width of the features.
@@ -75,23 +78,23 @@ class CSGCL(TwoViewContrast):
         **options: Any,
     ) -> None:
         super().__init__(in_channels, **options)
-        edge_p = check_pair("CSGCL", "edge_p", edge_p)
-        feature_p = check_pair("CSGCL", "feature_p", feature_p)
-        self.gamma_start = check_count("CSGCL", "gamma_start", gamma_start, at_least=0)
-        self.gamma_max = check_non_negative("CSGCL", "gamma_max", gamma_max)
+        owner = type(self).__name__
+        edge_p = check_pair(owner, "edge_p", edge_p)
+        feature_p = check_pair(owner, "feature_p", feature_p)
+        self.gamma_start = check_count(owner, "gamma_start", gamma_start, at_least=0)
+        self.gamma_max = check_non_negative(owner, "gamma_max", gamma_max)
         self.communities = AddCommunities(community_algorithm, seed=community_seed)
-        self.augmentations = tuple(
-            Compose(
-                [
-                    CommunalEdgeDropping(e, threshold=edge_threshold, symmetric=symmetric),
-                    CommunalAttributeVoting(f, threshold=feature_threshold, fold=True),
-                ]
-            )
-            for e, f in zip(edge_p, feature_p, strict=True)
+        self.augmentations = view_pair(
+            (
+                CommunalEdgeDropping(p, threshold=edge_threshold, symmetric=symmetric)
+                for p in edge_p
+            ),
+            (CommunalAttributeVoting(p, threshold=feature_threshold, fold=True) for p in feature_p),
         )
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
-        return self.communities(super().prepare(data, generator))
+        data = super().prepare(data, generator)
+        return data if _has_communities(data) else self.communities(data)
 
     def contrast(
         self, h1: Float[Tensor, "n k"], h2: Float[Tensor, "n k"], batch: Data, epoch: int
@@ -107,3 +110,17 @@ class CSGCL(TwoViewContrast):
             temperature=self.temperature,
             **self.loss_options(),
         )
+
+
+def _has_communities(data: Data) -> bool:
+    """Whether a graph holds all that :class:`AddCommunities` writes, in its own sizes."""
+    n, edges = data.num_nodes, data.num_edges
+    shapes: dict[str, tuple[int | None, ...]] = {
+        "community": (n,),
+        "node_strength": (n,),
+        "edge_score": (edges,),
+        "edge_score_mean": (),
+        "feature_score": (1, data.num_features),
+    }
+    found = [(data.get(name), shape) for name, shape in shapes.items()]
+    return all(isinstance(value, Tensor) and value.shape == shape for value, shape in found)

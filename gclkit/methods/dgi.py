@@ -8,8 +8,8 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.augmentations import FeatureShuffle
-from gclkit.encoders import GCNEncoder
-from gclkit.methods.method import Method, StepOutput
+from gclkit.encoders.encode_views import edges_of
+from gclkit.methods.method import Method, StepOutput, build_encoder
 from gclkit.methods.node_summary import NodeSummaryDiscriminator, summarize_nodes
 
 
@@ -26,7 +26,9 @@ class DGI(Method):
         out_channels: Width :math:`d` of the embeddings.
         num_layers: Depth of the encoder.
         activation: Of the encoder.
-        encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
+        topic_neighbors: Lay diffused topics with so many neighbours beside the embeddings.
+            (default: none)
+        encoder: Further arguments of :class:`~gclkit.encoders.GNNEncoder`.
     """
 
     def __init__(
@@ -36,12 +38,12 @@ class DGI(Method):
         out_channels: int = 512,
         num_layers: int = 1,
         activation: str = "prelu",
+        topic_neighbors: int | None = None,
         **encoder: Any,
     ) -> None:
-        super().__init__()
-        self.encoder = GCNEncoder(
-            in_channels, out_channels, num_layers=num_layers, activation=activation, **encoder
-        )
+        super().__init__(topic_neighbors=topic_neighbors)
+        options = {"num_layers": num_layers, "activation": activation, **encoder}
+        self.encoder = build_encoder("DGI", in_channels, out_channels, **options)
         self.discriminator = NodeSummaryDiscriminator(out_channels)
         self.corruption = FeatureShuffle()
 
@@ -51,8 +53,6 @@ class DGI(Method):
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = (batch, self.corruption(batch))
-        true, corrupted = (
-            self.encoder(view.x, view.edge_index, view.get("edge_weight")) for view in views
-        )
+        true, corrupted = (self.encoder(view.x, *edges_of(view)) for view in views)
         loss = self.discriminator(true, corrupted, summarize_nodes(true))
         return StepOutput(loss, {"node_summary": loss.detach()}, views, (true, corrupted))

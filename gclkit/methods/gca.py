@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch_geometric.data import Data
-from torch_geometric.transforms import Compose
 
 from gclkit.augmentations import AdaptiveEdgeDrop, AdaptiveFeatureMask, AddCentrality
+from gclkit.methods.augmented_views import view_pair
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
 
@@ -56,14 +56,9 @@ class GCA(TwoViewContrast):
         edge_p = check_pair(owner, "edge_p", edge_p)
         feature_p = check_pair(owner, "feature_p", feature_p)
         self.centrality = AddCentrality(centrality, absolute_features=absolute_features)
-        self.augmentations = tuple(
-            Compose(
-                [
-                    AdaptiveEdgeDrop(e, threshold=threshold, symmetric=symmetric),
-                    AdaptiveFeatureMask(f, threshold=threshold, fold=True),
-                ]
-            )
-            for e, f in zip(edge_p, feature_p, strict=True)
+        self.augmentations = view_pair(
+            (AdaptiveEdgeDrop(p, threshold=threshold, symmetric=symmetric) for p in edge_p),
+            (AdaptiveFeatureMask(p, threshold=threshold, fold=True) for p in feature_p),
         )
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from torch_geometric.transforms import Compose
-
 from gclkit.augmentations import BudgetedEdgeDrop, EdgeDrop, FeatureMask
 from gclkit.checks import check_choice
+from gclkit.methods.augmented_views import view_pair
 from gclkit.methods.two_view import TwoViewContrast, check_pair
 
 
@@ -47,14 +46,12 @@ class GRACE(TwoViewContrast):
         **options: Any,
     ) -> None:
         super().__init__(in_channels, **options)
-        edge_p = check_pair("GRACE", "edge_p", edge_p)
-        feature_p = check_pair("GRACE", "feature_p", feature_p)
-        check_choice("GRACE", "edge_drop", edge_drop, ("bernoulli", "budgeted"))
+        owner = type(self).__name__
+        edge_p = check_pair(owner, "edge_p", edge_p)
+        feature_p = check_pair(owner, "feature_p", feature_p)
+        check_choice(owner, "edge_drop", edge_drop, ("bernoulli", "budgeted"))
         drops = [
             BudgetedEdgeDrop(p) if edge_drop == "budgeted" else EdgeDrop(p, symmetric=symmetric)
             for p in edge_p
         ]
-        self.augmentations = tuple(
-            Compose([drop, FeatureMask(f, fold=True)])
-            for drop, f in zip(drops, feature_p, strict=True)
-        )
+        self.augmentations = view_pair(drops, (FeatureMask(p, fold=True) for p in feature_p))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from typing import NamedTuple
+import inspect
+from typing import Any, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -12,6 +13,9 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
+from gclkit.checks import check_count
+from gclkit.encoders import GNNEncoder
+from gclkit.encoders.encode_views import edges_of
 from gclkit.graphs import check_graph
 from gclkit.methods.diffused_topics import check_topics, diffused_topics
 
@@ -43,15 +47,27 @@ class Method(nn.Module):
     assume that it sees all nodes. State beside parameters (moving averages, fitted
     mixtures) lives in buffers, so that checkpoints hold it.
 
-    Subclasses set ``encoder`` and write :meth:`step`. Where ``ego`` is set, :meth:`encode` lays the
+    Subclasses set ``encoder``, any module that takes ``(x, edge_index)`` and, for graphs that have
+    weights, ``edge_weight`` as a third, and write :meth:`step`; another encoder of the same output
+    width may be set on a method that is made. Where ``ego`` is set, :meth:`encode` lays the
     embedding of a node in the graph beside that of the node alone; where ``topic_neighbors`` is
     set, :meth:`embed` lays diffused topics with that many neighbours beside what was trained.
+
+    Args:
+        ego: Whether the node alone is laid beside the node in the graph.
+        topic_neighbors: Neighbours per node of the topics, 0 or more. (default: no topics)
     """
 
     encoder: nn.Module
-    ego: bool = False
-    topic_neighbors: int | None = None
     generator: torch.Generator | None = None
+
+    def __init__(self, *, ego: bool = False, topic_neighbors: int | None = None) -> None:
+        super().__init__()
+        self.ego = ego
+        if topic_neighbors is not None:
+            owner = type(self).__name__
+            check_count(owner, "topic_neighbors", topic_neighbors, at_least=0)
+        self.topic_neighbors = topic_neighbors
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
         """Computes what needs the whole graph and takes the source of randomness.
@@ -83,7 +99,10 @@ class Method(nn.Module):
         """Called after each update of the parameters."""
 
     def reset_parameters(self) -> None:
-        """Draws all parameters anew."""
+        """Draws all parameters anew, by the ``reset_parameters`` of the modules.
+
+        A method that holds parameters itself, or modules without it, extends this one.
+        """
         for module in self.children():
             reset(module)
 
@@ -116,10 +135,21 @@ class Method(nn.Module):
         training = self.training
         self.eval()
         try:
-            z = self.encoder(data.x, data.edge_index, data.get("edge_weight"))
+            z = self.encoder(data.x, *edges_of(data))
             if not self.ego:
                 return z
             alone = self.encoder(data.x, data.edge_index[:, :0])
             return torch.cat([F.normalize(z), F.normalize(alone)], dim=1)
         finally:
             self.train(training)
+
+
+def build_encoder(owner: str, in_channels: int, out_channels: int, **options: Any) -> GNNEncoder:
+    """The encoder of a method, which passes on what it does not know itself.
+
+    Raises:
+        TypeError: In the name of the method, for an argument that the encoder has not either.
+    """
+    for name in options.keys() - inspect.signature(GNNEncoder).parameters.keys():
+        raise TypeError(f"{owner}() got an unexpected keyword argument {name!r}")
+    return GNNEncoder(in_channels, out_channels, **options)

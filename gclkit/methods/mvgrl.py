@@ -10,8 +10,9 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.augmentations import Diffusion, FeatureShuffle, diffusion_view
-from gclkit.encoders import GCNEncoder
-from gclkit.methods.method import Method, StepOutput
+from gclkit.checks import reject
+from gclkit.encoders.encode_views import edges_of
+from gclkit.methods.method import Method, StepOutput, build_encoder
 from gclkit.methods.node_summary import NodeSummaryDiscriminator, summarize_nodes
 
 
@@ -24,7 +25,8 @@ class MVGRL(Method):
     negatives; the embedding is the sum of both. It differs from the authors' code in that
     the diffusion is sparse from the start, cut to the largest entries of each row and
     normalised like any weighted graph; that the whole graph is one step instead of four
-    samples of 2,000 nodes; and that the number of epochs is given.
+    samples of 2,000 nodes; and that the number of epochs is given. A diffusion that the graph
+    holds already, by :class:`~gclkit.augmentations.Diffusion`, is used.
 
     Args:
         in_channels: Width of the features.
@@ -34,7 +36,9 @@ class MVGRL(Method):
         alpha: Chance of the diffusion to restart.
         top_k: Entries of the diffusion kept per node.
         diffusion_threshold: Entries of the diffusion below it are left out.
-        encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
+        topic_neighbors: Lay diffused topics with so many neighbours beside the embeddings.
+            (default: none)
+        encoder: Further arguments of :class:`~gclkit.encoders.GNNEncoder`.
 
     Raises:
         ValueError: As :class:`~gclkit.augmentations.Diffusion` and the encoder say.
@@ -50,19 +54,22 @@ class MVGRL(Method):
         alpha: float = 0.2,
         top_k: int = 64,
         diffusion_threshold: float = 0.0,
+        topic_neighbors: int | None = None,
         **encoder: Any,
     ) -> None:
-        super().__init__()
+        super().__init__(topic_neighbors=topic_neighbors)
         options = {"num_layers": num_layers, "activation": activation, **encoder}
-        self.encoder = GCNEncoder(in_channels, out_channels, **options)
-        self.diffusion_encoder = GCNEncoder(in_channels, out_channels, **options)
+        self.encoder = build_encoder("MVGRL", in_channels, out_channels, **options)
+        self.diffusion_encoder = build_encoder("MVGRL", in_channels, out_channels, **options)
         self.discriminator = NodeSummaryDiscriminator(out_channels)
         self.corruption = FeatureShuffle()
         self.diffusion = Diffusion(alpha=alpha, top_k=top_k, threshold=diffusion_threshold)
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
+        if self.ego:
+            reject("MVGRL", "ego", "False: its embedding is the sum of two encoders", self.ego)
         self.corruption.generator = generator
-        return self.diffusion(super().prepare(data, generator))
+        return self._diffuse(super().prepare(data, generator))
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         views = (batch, diffusion_view(batch))
@@ -76,18 +83,24 @@ class MVGRL(Method):
         terms = {"graph": losses[0].detach(), "diffusion": losses[1].detach()}
         return StepOutput((losses[0] + losses[1]) / 2, terms, views, embeddings)
 
+    def _diffuse(self, data: Data) -> Data:
+        """The graph with the diffusion that it holds, in its own sizes, or else a new one."""
+        found = [data.get(name) for name in ("diffusion_column", "diffusion_value", "node_id")]
+        if all(isinstance(value, Tensor) and len(value) == data.num_nodes for value in found):
+            return data
+        return self.diffusion(data)
+
     def _encode(self, graph: Data, diffused: Data, *, x: Tensor | None) -> tuple[Tensor, Tensor]:
         x = graph.x if x is None else x
         return (
-            self.encoder(x, graph.edge_index, graph.get("edge_weight")),
+            self.encoder(x, *edges_of(graph)),
             self.diffusion_encoder(x, diffused.edge_index, diffused.edge_weight),
         )
 
     @torch.no_grad()
     def encode(self, data: Data) -> Float[Tensor, "n d"]:
         """The sum of both encoders; the diffusion is computed where it is missing."""
-        if data.get("diffusion_column") is None:
-            data = self.diffusion(data)
+        data = self._diffuse(data)
         training = self.training
         self.eval()
         try:

@@ -90,12 +90,7 @@ class ProGCL(GCA):
         if self._is_due(epoch):
             self.fit(h1, h2)
             self.fit_epoch.fill_(epoch)
-        options: dict[str, Any] = {
-            "temperature": self.temperature,
-            "precision": self.precision,
-            "backend": self.backend,
-            "memory_budget": self.memory_budget,
-        }
+        options = {"temperature": self.temperature, **self.block_options()}
         if self.variant == "weight":
             return weighted_infonce(h1, h2, self.weight, **options)
         return mixed_infonce(

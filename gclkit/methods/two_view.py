@@ -5,19 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
-from torch_geometric.transforms import Compose
 
 from gclkit.checks import check_count, check_positive, check_probability, reject
-from gclkit.encoders import GCNEncoder, Projector, encode_views
+from gclkit.encoders import Projector
 from gclkit.losses import infonce
-from gclkit.methods.method import Method, StepOutput
+from gclkit.methods.augmented_views import AugmentedViews
+from gclkit.methods.method import StepOutput
 
 
-class TwoViewContrast(Method):
+class TwoViewContrast(AugmentedViews):
     r"""Two augmented views of the graph, told apart node by node.
 
     Subclasses give the augmentations, by :attr:`augmentations`, and may change
@@ -34,11 +33,8 @@ class TwoViewContrast(Method):
             the latter where the device multiplies bf16 faster.
         backend: Backend of the loss.
         memory_budget: Bytes that the loss may hold to save work in the backward pass.
-        ego: Whether :meth:`embed` lays the node alone beside the node in the graph.
-        encoder: Further arguments of :class:`~gclkit.encoders.GCNEncoder`.
+        options: Arguments of :class:`~gclkit.methods.augmented_views.AugmentedViews`.
     """
-
-    encoder: GCNEncoder
 
     def __init__(
         self,
@@ -51,31 +47,19 @@ class TwoViewContrast(Method):
         precision: str = "float32",
         backend: str = "auto",
         memory_budget: int | None = None,
-        ego: bool = False,
-        **encoder: Any,
+        **options: Any,
     ) -> None:
-        super().__init__()
-        self.ego = ego
+        super().__init__(in_channels, out_channels=out_channels, precision=precision, **options)
         owner = type(self).__name__
         self.temperature = check_positive(owner, "temperature", temperature)
         self.anchors = anchors if anchors is None else check_count(owner, "anchors", anchors)
         self.precision = precision
         self.backend = backend
         self.memory_budget = memory_budget
-        self.encoder = GCNEncoder(in_channels, out_channels, precision=precision, **encoder)
         self.projector = Projector(out_channels, projection_channels, precision=precision)
-        self.augmentations: tuple[Compose, ...] = ()
-
-    def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
-        data = super().prepare(data, generator)
-        for view in self.augmentations:
-            for transform in view.transforms:
-                transform.generator = generator
-        return data
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
-        views = tuple(augment(batch) for augment in self.augmentations)
-        embeddings = encode_views(self.encoder, views)
+        views, embeddings = self.encode_views(batch)
         h1, h2 = map(self.projector, embeddings)
         loss = self.contrast(h1, h2, batch, epoch)
         return StepOutput(loss, {"contrast": loss.detach()}, views, embeddings)
@@ -88,12 +72,14 @@ class TwoViewContrast(Method):
 
     def loss_options(self) -> dict[str, Any]:
         """How the loss is computed, as keyword arguments of the InfoNCE family."""
+        return {**self.block_options(), "anchors": self.anchors, "generator": self.generator}
+
+    def block_options(self) -> dict[str, Any]:
+        """How the blocks of a loss are computed, as losses over all nodes take it."""
         return {
-            "anchors": self.anchors,
             "precision": self.precision,
             "backend": self.backend,
             "memory_budget": self.memory_budget,
-            "generator": self.generator,
         }
 
 

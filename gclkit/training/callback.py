@@ -12,8 +12,8 @@ from gclkit.methods import Method
 class Callback(Protocol):
     """Called after every epoch.
 
-    It may add numbers to the record of the epoch, which becomes a line of the history, and
-    must leave the method as it found it. Randomness of its own must not come from the
+    It may add numbers to the record of the epoch, which becomes a line of the history in plain
+    floats, and must leave the method as it found it. Randomness of its own must not come from the
     global generator, or resumed runs differ.
     """
 

@@ -11,7 +11,7 @@ import torch
 
 from gclkit.checks import Rejected, reject
 
-VERSION = 1
+VERSION = 2
 
 
 def previous_checkpoint(path: str | Path) -> Path:

@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import yaml
 
 import gclkit.methods
-from gclkit.checks import check_choice, check_count, reject
+from gclkit.checks import check_choice, reject
 from gclkit.encoders import GNNEncoder
 from gclkit.graphs.datasets import dataset_name
 from gclkit.methods import Method
 from gclkit.methods.two_view import TwoViewContrast
+from gclkit.training.run_settings import RunSettings
+from gclkit.training.training_settings import TrainingSettings
 
-TRAINING_DEFAULTS: dict[str, Any] = {
-    "epochs": 200,
-    "lr": 1e-3,
-    "weight_decay": 1e-5,
-    "warmup": 0,
-    "schedule": "constant",
-    "max_grad_norm": None,
-    "retries": 0,
-}
 SOURCES = ("authors", "ours")
-# What a recipe may say of the run itself.
-RUN_KEYS = ("kappa", "pot_mode", "regularizer")
 
 
 @dataclass(frozen=True)
@@ -53,7 +45,7 @@ class RunConfig:
     source: str = "ours"
     note: str = ""
     published: dict[str, list[float]] = field(default_factory=dict)
-    run: dict[str, Any] = field(default_factory=dict)
+    run: RunSettings = field(default_factory=RunSettings)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, as written to ``config.yaml``."""
@@ -78,20 +70,18 @@ def list_methods() -> dict[str, type[Method]]:
     return {m.__name__.lower(): m for m in methods if m not in (Method, TwoViewContrast)}
 
 
-def model_options(method: type[Method]) -> dict[str, str]:
-    """What a method takes by name, and its annotation.
-
-    The arguments of its constructor, those of its bases and encoder included, and what may be
-    set on any method.
+def model_options(method: type[Method]) -> dict[str, Any]:
+    """What a method takes by name, and its type: the arguments of its constructor, those of its
+    bases and encoder included.
     """
-    options = {"topic_neighbors": Method.__annotations__["topic_neighbors"]}
-    for cls in (*method.__mro__, GNNEncoder):
-        if cls is Method or "__init__" not in cls.__dict__:
+    options: dict[str, Any] = {}
+    for cls in (*method.__mro__[: method.__mro__.index(Method)], GNNEncoder):
+        if "__init__" not in cls.__dict__:
             continue
-        if issubclass(cls, (Method, GNNEncoder)):
-            for option in inspect.signature(cls).parameters.values():
-                if option.kind is inspect.Parameter.KEYWORD_ONLY:
-                    options.setdefault(option.name, option.annotation)
+        hints = get_type_hints(cls.__dict__["__init__"])
+        for option in inspect.signature(cls).parameters.values():
+            if option.kind is inspect.Parameter.KEYWORD_ONLY:
+                options.setdefault(option.name, hints[option.name])
     return options
 
 
@@ -143,11 +133,11 @@ def resolve_config(
         method=method,
         dataset=dataset,
         model={**recipe["model"], **(model or {})},
-        training={**TRAINING_DEFAULTS, **recipe["training"], **(training or {})},
+        training={**asdict(TrainingSettings()), **recipe["training"], **(training or {})},
         source=recipe["source"],
         note=recipe["note"],
         published=recipe["published"],
-        run=recipe["run"],
+        run=RunSettings(**recipe["run"]),
     )
     check_config(config)
     return config
@@ -161,22 +151,17 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
     owner = owner or f"recipe {config.dataset}/{config.method}"
     for key, value in config.model.items():
         check_choice(owner, "model", key, options)
-        if options[key] == "bool" and not isinstance(value, bool):
+        if options[key] is bool and not isinstance(value, bool):
             reject(owner, key, "true or false", value)
     for key in config.training:
-        check_choice(owner, "training", key, TRAINING_DEFAULTS)
+        check_choice(owner, "training", key, TrainingSettings.__dataclass_fields__)
     check_choice(owner, "source", config.source, SOURCES)
 
 
 def build_method(config: RunConfig, in_channels: int) -> Method:
     """The method of a configuration for features of width ``in_channels``."""
-    options = dict(config.model)
-    neighbors = options.pop("topic_neighbors", None)
-    if neighbors is not None:
-        check_count(config.method, "topic_neighbors", neighbors, at_least=0)
-    method = method_class(config.method)(in_channels, **options)
-    method.topic_neighbors = neighbors
-    return method
+    make: Callable[..., Method] = method_class(config.method)
+    return make(in_channels, **config.model)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -209,7 +194,10 @@ def read_config(path: str | Path) -> RunConfig:
     for key in ("model", "training", "published", "run"):
         if not isinstance(found.get(key, {}), dict):
             reject("read_config", key, "a mapping", str(found[key])[:200])
-    config = RunConfig(**found)
+    run = found.pop("run", {})
+    for key in run:
+        check_choice("read_config", "run", key, RunSettings.__dataclass_fields__)
+    config = RunConfig(**found, run=RunSettings(**run))
     check_config(config, owner="read_config")
     return config
 
@@ -235,5 +223,5 @@ def _read_recipe(dataset: str, method: str) -> dict[str, Any]:
     for key in recipe:
         check_choice(owner, "key", key, empty)
     for key in recipe.get("run", ()):
-        check_choice(owner, "run", key, RUN_KEYS)
+        check_choice(owner, "run", key, RunSettings.__dataclass_fields__)
     return {**empty, **recipe}

@@ -20,10 +20,14 @@ from gclkit.training.checkpoint import save_checkpoint
 from gclkit.training.collapse import warn_of_collapse
 from gclkit.training.interrupt import Interruptible, TrainingInterrupted
 from gclkit.training.schedule import scheduled_lr
+from gclkit.training.training_settings import TrainingSettings
 
 Regularizer = Callable[..., Tensor]
-# Settings that the first checkpoints did not hold, as they were then.
-OLDER = {"schedule": "constant"}
+# What every checkpoint of a training holds.
+KEYS = {"settings", "epoch", "lr", "history", "model", "optimizer", "generator", "cpu_rng"}
+
+# What the record of an epoch holds beside the terms of the loss.
+RECORDED = {"epoch", "loss", "grad_norm", "seconds"}
 
 
 class TrainingDiverged(ArithmeticError):
@@ -34,22 +38,32 @@ class TrainingLoop:
     """The state of a training run: all that a checkpoint holds, and how it moves on."""
 
     def __init__(
-        self, method: Method, data: Data, generator: torch.Generator, settings: dict[str, Any]
+        self,
+        method: Method,
+        data: Data,
+        generator: torch.Generator,
+        settings: TrainingSettings,
+        identity: dict[str, Any] | None = None,
     ) -> None:
+        if not isinstance(data, Data):
+            rule = "a function that returns the graph to train on"
+            reject(type(method).__name__, "prepare", rule, type(data).__name__)
         self.method = method
         self.data = data
         self.generator = generator
         self.settings = settings
-        self.lr = float(settings["lr"])
+        # What a checkpoint must have in common with this run.
+        self.identity = {**(identity or {}), **settings.kept_on_resume()}
+        self.lr = settings.lr
         self.optimizer = torch.optim.Adam(
-            method.parameters(), lr=self.lr, weight_decay=settings["weight_decay"]
+            method.parameters(), lr=self.lr, weight_decay=settings.weight_decay
         )
         self.epoch = 0
         self.history: list[dict[str, float]] = []
 
     def state(self) -> dict[str, Any]:
         state = {
-            "settings": self.settings,
+            "settings": self.identity,
             "in_channels": self.data.num_features,
             "epoch": self.epoch,
             "lr": self.lr,
@@ -64,12 +78,19 @@ class TrainingLoop:
         return state
 
     def restore(self, state: dict[str, Any]) -> None:
-        for key, value in self.settings.items():
-            if state["settings"].get(key, OLDER.get(key)) != value:
-                rule = f"that of a run with {key}={state['settings'].get(key)!r}"
-                reject("pretrain", key, rule, value)
+        if not state.keys() >= KEYS:
+            reject("pretrain", "checkpoint", "one that pretrain wrote", sorted(state))
+        saved = state["settings"]
+        for key, value in self.identity.items():
+            # Beside the class of a part, which both know, another version may keep other arguments.
+            if key in saved and saved[key] != value:
+                reject("pretrain", key, f"that of a run with {key}={saved[key]!r}", value)
+        try:
+            self.method.load_state_dict(state["model"])
+        except RuntimeError as error:
+            reason = " ".join(str(error).split())[:200]
+            reject("pretrain", "checkpoint", "that of a run of the same parameters", reason)
         self.epoch, self.lr, self.history = state["epoch"], state["lr"], state["history"]
-        self.method.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["cpu_rng"].cpu())
@@ -78,23 +99,21 @@ class TrainingLoop:
 
     def run(
         self,
-        epochs: int,
         *,
         regularizer: Regularizer | None,
         callbacks: Sequence[Callback],
         checkpoint: Path | None,
         every: int,
-        max_grad_norm: float | None,
-        retries: int,
         deadline: float | None,
         progress: bool,
     ) -> None:
+        epochs, retries = self.settings.epochs, self.settings.retries
         good = copy.deepcopy(self.state()) if retries else None
         with _bar(self.epoch, epochs, progress) as bar, Interruptible() as stop:
             while self.epoch < epochs:
                 start = time.perf_counter()
                 try:
-                    record, output = self.advance(regularizer, max_grad_norm)
+                    record, output = self.advance(regularizer)
                 except TrainingDiverged:
                     if not retries or good is None:
                         raise
@@ -108,11 +127,11 @@ class TrainingLoop:
                     record["loss"],
                     output.embeddings,
                     lr=self.lr,
-                    warmup=self.settings["warmup"],
+                    warmup=self.settings.warmup,
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
-                self.history.append(record)
+                self.history.append({name: _number(name, record[name]) for name in record})
                 bar.update(1)
                 bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
                 late = deadline is not None and time.monotonic() > deadline
@@ -126,23 +145,23 @@ class TrainingLoop:
                     saved = f"; its state is in '{checkpoint}'" if checkpoint else ""
                     raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
 
-    def advance(
-        self, regularizer: Regularizer | None, max_grad_norm: float | None
-    ) -> tuple[dict[str, float], StepOutput]:
+    @torch.enable_grad()
+    def advance(self, regularizer: Regularizer | None) -> tuple[dict[str, float], StepOutput]:
         """One epoch: step, gradient, checks, update."""
-        epoch = self.epoch + 1
-        schedule = {
-            "epochs": self.settings.get("epochs", 0),
-            "warmup": self.settings["warmup"],
-            "schedule": self.settings.get("schedule", OLDER["schedule"]),
-        }
+        epoch, settings = self.epoch + 1, self.settings
         for group in self.optimizer.param_groups:
-            group["lr"] = scheduled_lr(self.lr, epoch, **schedule)
+            group["lr"] = scheduled_lr(
+                self.lr,
+                epoch,
+                epochs=settings.epochs,
+                warmup=settings.warmup,
+                schedule=settings.schedule,
+            )
         self.method.train()
         self.optimizer.zero_grad(set_to_none=True)
         try:
             output = self.method.step(self.data, epoch)
-            loss = output.loss
+            loss = _check_output(type(self.method).__name__, output)
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
@@ -153,14 +172,14 @@ class TrainingLoop:
         norm = torch.nn.utils.get_total_norm(grads)
         # One transfer for all numbers of the epoch.
         names = ["loss", *output.terms, "grad_norm"]
-        numbers = torch.stack(
-            [t.detach().double().cpu() for t in (loss, *output.terms.values(), norm)]
-        ).tolist()
+        values = [torch.as_tensor(t) for t in (loss, *output.terms.values(), norm)]
+        numbers = torch.stack([t.detach().double().cpu() for t in values]).tolist()
         record = {"epoch": float(epoch), **dict(zip(names, numbers, strict=True))}
         self._check_finite(epoch, record)
-        if max_grad_norm is not None and record["grad_norm"] > max_grad_norm:
+        largest = settings.max_grad_norm
+        if largest is not None and record["grad_norm"] > largest:
             for grad in grads:
-                grad.mul_(max_grad_norm / record["grad_norm"])
+                grad.mul_(largest / record["grad_norm"])
         self.optimizer.step()
         self.method.after_step(epoch)
         self.epoch = epoch
@@ -186,6 +205,29 @@ class TrainingLoop:
             f"lr={self.lr:g} are too large; use a smaller lr, a warm-up, max_grad_norm=1.0 or "
             "retries=3. What has been saved is kept."
         )
+
+
+def _check_output(owner: str, output: StepOutput) -> Tensor:
+    """The loss of a step that returned what the loop expects."""
+    if not isinstance(output, StepOutput):
+        reject(owner, "step", "a function that returns a StepOutput", type(output).__name__)
+    loss = output.loss
+    if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+        reject(owner, "loss", "a scalar with a gradient", loss)
+    taken = RECORDED & output.terms.keys()
+    if taken:
+        reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))
+    return loss
+
+
+def _number(name: str, value: Any) -> float:
+    """A plain float of what a callback recorded: a checkpoint with anything else is not read."""
+    try:
+        if not isinstance(value, str):
+            return float(value)
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    reject("pretrain", name, "a number in the record of an epoch", value)
 
 
 def _bar(start: int, epochs: int, progress: bool) -> Any:

@@ -12,7 +12,7 @@ from torch_geometric.data import Data
 
 from gclkit.bounds.blocks import WHOLE_NUMEL
 from gclkit.checks import reject_size
-from gclkit.encoders import GNNEncoder
+from gclkit.encoders import GNNEncoder, Projector
 from gclkit.graphs import check_graph
 from gclkit.losses import estimate_memory
 from gclkit.methods import Method, TwoViewContrast
@@ -83,7 +83,8 @@ def estimate_training_memory(
     """The memory that :func:`~gclkit.training.pretrain` will need at its peak.
 
     Measured within 30 % of the peak for GRACE and CSGCL (``examples/benchmarks/bench_memory.py``);
-    other methods follow the same rule, with a loss that is linear in the nodes.
+    other methods follow the same rule, with a loss that is linear in the nodes. Activations and
+    bounds are counted of a :class:`~gclkit.encoders.GNNEncoder` alone.
 
     Args:
         method: The method.
@@ -178,10 +179,13 @@ def _view_bytes(data: Data) -> int:
 
 
 def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torch.device) -> int:
-    width = max((encoder.out_channels for encoder in encoders), default=0)
+    # An encoder of another kind does not tell its width; the projector behind it does.
+    heads = [m for m in method.modules() if isinstance(m, Projector)]
+    widths = [e.out_channels for e in encoders] or [head.first.in_features for head in heads]
+    width = max(widths, default=0)
     # Gradients of what comes in, and what each view's normalisation keeps.
     linear = 10 * 4 * n * width
-    if not isinstance(method, TwoViewContrast):
+    if not isinstance(method, TwoViewContrast) or not width:
         return linear
     like = torch.empty(0, width, device=device)
     pairs = estimate_memory(
@@ -200,7 +204,7 @@ def _pot_bytes(regularizer: Any, encoders: list[GNNEncoder], n: int, edges: int)
     if not isinstance(regularizer, ProvableTraining) or regularizer.kappa == 0:
         return 0
     mode, total = regularizer.mode, 0
-    for width in _widths(encoders[0]):
+    for width in _widths(encoders[0]) if encoders else ():
         matrices = BOUND_MATRICES if n * width <= WHOLE_NUMEL else BLOCKED_MATRICES
         total += (matrices[mode] * n + BOUND_MESSAGES[mode] * edges) * width
     return 4 * total

@@ -12,22 +12,16 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import (
-    check_choice,
-    check_count,
-    check_device,
-    check_non_negative,
-    check_positive,
-    check_seed,
-)
+from gclkit.checks import check_count, check_device, check_seed, reject
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
+from gclkit.training.kept_arguments import kept_arguments
 from gclkit.training.loop import Regularizer, TrainingLoop
 from gclkit.training.memory import check_memory, estimate_training_memory
-from gclkit.training.schedule import SCHEDULES
+from gclkit.training.training_settings import TrainingSettings
 
 
 @dataclass(frozen=True)
@@ -97,13 +91,14 @@ def pretrain(
         progress: Show a progress bar.
 
     Raises:
-        ValueError: For settings out of range, a graph that is not fit for training, a
-            checkpoint of another run, or a training that needs more memory than there is.
+        ValueError: For settings out of range, a graph that is not fit for training, a method
+            that does not reset all its parameters, a checkpoint of another run, or a training
+            that needs more memory than there is.
         FileExistsError: If :obj:`checkpoint` is there and :obj:`resume` is not set.
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
     """
-    check_training(
+    settings = TrainingSettings(
         epochs=epochs,
         lr=lr,
         weight_decay=weight_decay,
@@ -112,8 +107,10 @@ def pretrain(
         max_grad_norm=max_grad_norm,
         retries=retries,
     )
-    check_seed("pretrain", "seed", seed)
+    seed = check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
+    if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
+        reject("pretrain", "callbacks", "a list of functions", callbacks)
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
     check_graph(type(method).__name__, data)
@@ -124,33 +121,26 @@ def pretrain(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         method.to(device)
-        method.reset_parameters()
+        _draw_anew(method)
         generator = torch.Generator(device).manual_seed(seed)
         # A copy: PyG moves a graph in place.
         data = copy.copy(data).to(str(device))
-        settings = {
-            "method": type(method).__name__,
+        identity = {
+            **kept_arguments(method, "method"),
+            "regularizer": None,
+            **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
             "data": dataset_hash(data),
-            "lr": lr,
-            "weight_decay": weight_decay,
-            "warmup": warmup,
-            "schedule": schedule,
             "seed": seed,
         }
-        if schedule != "constant":
-            settings["epochs"] = epochs
-        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings)
+        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings, identity)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
         try:
             loop.run(
-                epochs,
                 regularizer=regularizer,
                 callbacks=callbacks,
                 checkpoint=None if checkpoint is None else Path(checkpoint),
                 every=every,
-                max_grad_norm=max_grad_norm,
-                retries=retries,
                 deadline=deadline,
                 progress=progress,
             )
@@ -159,25 +149,24 @@ def pretrain(
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
 
 
-def check_training(
-    *,
-    epochs: int,
-    lr: float,
-    weight_decay: float,
-    warmup: int,
-    schedule: str,
-    max_grad_norm: float | None,
-    retries: int,
-) -> None:
-    """Raises a ``ValueError`` if a setting of :func:`pretrain` is out of range."""
-    check_count("pretrain", "epochs", epochs)
-    check_positive("pretrain", "lr", lr)
-    check_non_negative("pretrain", "weight_decay", weight_decay)
-    check_count("pretrain", "warmup", warmup, at_least=0)
-    check_choice("pretrain", "schedule", schedule, SCHEDULES)
-    check_count("pretrain", "retries", retries, at_least=0)
-    if max_grad_norm is not None:
-        check_positive("pretrain", "max_grad_norm", max_grad_norm)
+@torch.no_grad()
+def _draw_anew(method: Method) -> None:
+    """Resets a method and raises if that leaves a trainable parameter as it was.
+
+    Parameters are set to NaN before, since many are the same after every reset.
+    """
+    before = {n: p.detach().clone() for n, p in method.named_parameters() if p.requires_grad}
+    for parameter in method.parameters():
+        if parameter.requires_grad:
+            parameter.fill_(float("nan"))
+    method.reset_parameters()
+    after = dict(method.named_parameters())
+    left = [name for name in before if name in after and bool(after[name].isnan().any())]
+    if left:
+        for name in left:
+            after[name].copy_(before[name])
+        rule = "one whose reset_parameters() draws all trainable parameters anew"
+        reject("pretrain", "method", rule, f"{', '.join(left)} left as before")
 
 
 def _has_checkpoint(path: str | Path) -> bool:

@@ -2,10 +2,11 @@ import torch
 
 from gclkit.cli.environment import environment, peak_rss_mb
 from gclkit.training import RunConfig
+from gclkit.training.run_settings import RunSettings
 
 
 def config(**run):
-    return RunConfig("grace", "sbm", model={}, run=run)
+    return RunConfig("grace", "sbm", model={}, run=RunSettings(**run))
 
 
 def test_names_the_machine():
@@ -20,7 +21,9 @@ def test_says_what_repeats():
 
 
 def test_says_in_what_it_multiplied(monkeypatch, tmp_path):
-    narrow = RunConfig("grace", "sbm", model={"precision": "bfloat16"}, run={"device": "cpu"})
+    narrow = RunConfig(
+        "grace", "sbm", model={"precision": "bfloat16"}, run=RunSettings(device="cpu")
+    )
     assert environment(narrow)["precision"] == "bfloat16"
     monkeypatch.setattr("gclkit.bfloat16.CPUINFO", tmp_path / "no such file")
     assert environment(narrow)["precision"].startswith("float32 (bfloat16 was asked for")

@@ -4,6 +4,7 @@ from gclkit.cli.experiment import run_experiment
 from gclkit.graphs import load
 from gclkit.reports import RunFolder
 from gclkit.training import RunConfig
+from gclkit.training.run_settings import RunSettings
 
 
 @pytest.fixture(autouse=True)
@@ -12,7 +13,7 @@ def small_graph(monkeypatch):
     monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small)
 
 
-def run(tmp_path, *, published=None, splits=None, **options):
+def run(tmp_path, *, published=None, splits="auto", **options):
     chosen = {
         "seeds": [3],
         "tasks": ["classification", "link_prediction"],
@@ -23,7 +24,12 @@ def run(tmp_path, *, published=None, splits=None, **options):
     }
     model = {"out_channels": 5, "projection_channels": 4}
     config = RunConfig(
-        "grace", "sbm", model=model, training={"epochs": 2}, run=chosen, published=published or {}
+        "grace",
+        "sbm",
+        model=model,
+        training={"epochs": 2},
+        run=RunSettings(**chosen),
+        published=published or {},
     )
     said = []
     with RunFolder(tmp_path / "run") as folder:

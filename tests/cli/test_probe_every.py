@@ -4,6 +4,7 @@ import torch
 from gclkit.cli.probe_every import probe_every
 from gclkit.graphs import load
 from gclkit.training import RunConfig, build_method, pretrain
+from gclkit.training.run_settings import RunSettings
 
 
 @pytest.fixture(scope="module")
@@ -13,9 +14,7 @@ def graph():
 
 def test_probing_leaves_the_training_as_it_was(graph):
     model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    chosen = RunConfig(
-        "grace", "sbm", model=model, run={"splits": "random", "tasks": ["classification"]}
-    )
+    chosen = RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random"))
     runs = []
     for callbacks in ([], [probe_every(2, chosen, graph)]):
         method = build_method(chosen, graph.num_features)

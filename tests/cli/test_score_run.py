@@ -5,6 +5,7 @@ from gclkit.evaluators import EdgeSplit
 from gclkit.graphs import load
 from gclkit.reports import RunFolder
 from gclkit.training import RunConfig
+from gclkit.training.run_settings import RunSettings
 
 
 def score(tmp_path, tasks, **run):
@@ -15,7 +16,7 @@ def score(tmp_path, tasks, **run):
         "sbm",
         model={"out_channels": 5, "projection_channels": 4},
         training={"epochs": 2},
-        run={**chosen, **run},
+        run=RunSettings(**chosen, **run),
     )
     embeddings = {seed: graph.x + seed for seed in (4, 7)}
     with RunFolder(tmp_path / "run") as folder:

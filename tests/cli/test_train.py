@@ -279,8 +279,8 @@ def test_the_command_line_overrides_the_regularizer_of_a_recipe():
 
     recipe = resolve("--dataset", "cora", "--method", "grace-pot")
     given = resolve("--dataset", "cora", "--method", "grace-pot", "--kappa", "0.125")
-    assert recipe["regularizer"] == given["regularizer"] == "pot"
-    assert recipe["kappa"] == 0.4 and given["kappa"] == 0.125
+    assert recipe.regularizer == given.regularizer == "pot"
+    assert recipe.kappa == 0.4 and given.kappa == 0.125
 
 
 def test_dry_run_of_a_graph_without_labels(small, tmp_path, capsys):

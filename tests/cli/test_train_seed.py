@@ -7,6 +7,7 @@ from gclkit.cli.train_seed import build_regularizer, check_run, train_seed
 from gclkit.graphs import dataset_hash, load
 from gclkit.methods import GRACE
 from gclkit.training import RunConfig, build_method
+from gclkit.training.run_settings import RunSettings
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +17,7 @@ def graph():
 
 def config(**run):
     model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    return RunConfig("grace", "sbm", model=model, run={"splits": "random", **run})
+    return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
 
 
 def test_the_regularizer_takes_the_rates_of_the_method(graph):
@@ -28,7 +29,7 @@ def test_the_regularizer_takes_the_rates_of_the_method(graph):
 
 
 def test_no_regularizer_without_two_views_of_known_rates(graph):
-    chosen = RunConfig("grace", "sbm", run={"regularizer": "pot"})
+    chosen = RunConfig("grace", "sbm", run=RunSettings(regularizer="pot"))
     sentence = (
         "train: 'regularizer' must be left out: the method has no two views of the graph with "
         "drop rates 'edge_p' (got 'pot')"

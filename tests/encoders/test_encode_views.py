@@ -49,9 +49,20 @@ def test_features_that_are_masked_already_may_be_masked_again():
     torch.testing.assert_close(encode_views(encoder, views), before)
 
 
-def test_any_module_sees_masked_features():
+def test_any_module_is_given_the_weights_of_a_view_that_has_them():
     class Sum(nn.Module):
         def forward(self, x, edge_index, edge_weight=None):
+            return x[:, :1] + (0.0 if edge_weight is None else edge_weight.sum())
+
+    x = torch.randn(5, 4)
+    views = make_views(x, masks=False)
+    views[1].edge_weight = torch.tensor([0.25, 0.5])
+    torch.testing.assert_close(encode_views(Sum(), views), (x[:, :1], x[:, :1] + 0.75))
+
+
+def test_any_module_sees_masked_features():
+    class Sum(nn.Module):
+        def forward(self, x, edge_index):
             return x.sum(dim=1)
 
     x = torch.randn(5, 4)

@@ -99,6 +99,7 @@ def test_resetting_under_a_seed_repeats(view):
         ({"activation": "tanh"}, "'activation' must be one of"),
         ({"norm": "instance"}, r"'norm' must be one of \['batch', 'layer'\] \(got 'instance'\)"),
         ({"conv": "cheb"}, r"'conv' must be one of \['gat', 'gcn', 'gin', 'sage'\]"),
+        ({"conv": "sage"}, r"'conv' must be 'gcn'; GNNEncoder has others \(got 'sage'\)$"),
         ({"hidden_channels": 0.5}, "'hidden_channels' must be an integer"),
     ],
 )

@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 import torch.nn.functional as F
+from torch_geometric.nn import GCN
 
 from gclkit.encoders import view_features
 from gclkit.methods import BGRL
@@ -31,6 +32,24 @@ def test_a_step_predicts_the_other_view(make):
     torch.testing.assert_close(out.loss, total)
     out.loss.backward()
     assert all(p.grad is None for p in method.target_encoder.parameters())
+
+
+def test_the_target_follows_an_encoder_that_is_set(make):
+    method, _ = make()
+    method.encoder = GCN(8, 7, 3, 6)
+    method.reset_parameters()
+    shapes = [[p.shape for p in e.parameters()] for e in (method.encoder, method.target_encoder)]
+    assert shapes[0] == shapes[1]
+    assert not any(p.requires_grad for p in method.target_encoder.parameters())
+    before = method.target_encoder.convs[0].lin.weight
+    assert not torch.equal(before, method.encoder.convs[0].lin.weight)
+
+
+def test_an_encoder_of_another_width_is_refused(make):
+    method, data = make()
+    method.encoder = GCN(8, 7, 2, 4)
+    with pytest.raises(ValueError, match=r"^Predictor: 'z' must be a tensor of 2 dimensions and 6"):
+        method.step(data, 1)
 
 
 @pytest.mark.parametrize(
@@ -107,7 +126,7 @@ def test_predictor_by_hand():
             {"momentum_epochs": 0},
             "BGRL: 'momentum_epochs' must be an integer of at least 1 (got 0)",
         ),
-        ({"norm": "group"}, "GCNEncoder: 'norm' must be one of ['batch', 'layer'] (got 'group')"),
+        ({"norm": "group"}, "GNNEncoder: 'norm' must be one of ['batch', 'layer'] (got 'group')"),
     ],
 )
 def test_refusals(options, sentence):

@@ -2,6 +2,8 @@
 
 import pytest
 import torch
+from torch import nn
+from torch_geometric.nn import GCN, SAGEConv
 
 from gclkit.encoders import view_features
 from gclkit.regularizers import ProvableTraining
@@ -127,6 +129,35 @@ def test_learns(graph, make, cls, options):
     start = 3 if "start_epoch" in options else 0
     losses = [record["loss"] for record in history[start:]]
     assert sum(losses[-5:]) < sum(losses[:5])
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES)
+def test_another_encoder_may_be_set(graph, make, cls, options):
+    method = make(cls, options)
+    method.encoder = GCN(8, 10, 2, 6, act="tanh")
+    runs = [pretrain(method, graph, epochs=2, lr=lr, seed=3) for lr in (1e-2, 1e-2, 2e-2)]
+    assert torch.equal(runs[0].embeddings, runs[1].embeddings)
+    assert not torch.equal(runs[0].embeddings, runs[2].embeddings)
+    assert runs[0].embeddings.shape == (36, 6) and isinstance(method.encoder, GCN)
+
+
+class Bare(nn.Module):
+    """An encoder without edge weights in its signature."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = SAGEConv(8, 6)
+
+    def forward(self, x, edge_index):
+        return self.conv(x, edge_index).tanh()
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES)
+def test_an_encoder_need_not_know_weights_that_a_graph_does_not_have(graph, make, cls, options):
+    method = make(cls, options)
+    method.encoder = Bare()
+    assert pretrain(method, graph, epochs=2, seed=3).embeddings.isfinite().all()
+    assert method.encode(graph).shape == (36, 6)
 
 
 @pytest.mark.parametrize("name", ["costa", "csgcl", "gca", "grace", "progcl"])

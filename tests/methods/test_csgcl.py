@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gclkit.communities import detect
+from gclkit.communities import AddCommunities, detect
 from gclkit.losses import infonce, team_up
 from gclkit.methods import CSGCL
 from gclkit.methods.csgcl import team_up_gamma
@@ -25,6 +25,23 @@ def test_prepare_writes_the_communities(graph, method):
     assert "node_strength" not in graph
     assert torch.equal(data.community, detect(graph, seed=0).membership)
     assert {"node_strength", "edge_score", "edge_score_mean", "feature_score"} <= set(data.keys())
+
+
+def test_communities_that_the_graph_holds_are_used(graph, method):
+    given = AddCommunities(torch.arange(36) % 5)(graph)
+    data = method.prepare(given)
+    for name in ("community", "node_strength", "edge_score", "edge_score_mean", "feature_score"):
+        assert torch.equal(data[name], given[name]), name
+
+
+@pytest.mark.parametrize("name", ["node_strength", "edge_score", "feature_score"])
+def test_communities_of_another_graph_are_detected_anew(graph, method, name):
+    given = AddCommunities(torch.arange(36) % 5)(graph)
+    detected = detect(graph, seed=0).membership
+    given[name] = given[name][..., :-1]
+    assert torch.equal(method.prepare(given).community, detected)
+    del given[name]
+    assert torch.equal(method.prepare(given).community, detected)
 
 
 def test_teams_up_late(graph, method):

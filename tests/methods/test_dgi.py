@@ -42,4 +42,4 @@ def test_edge_weights_are_carried_through(graph, method):
 def test_refusals():
     with pytest.raises(ValueError) as error:
         DGI(8, out_channels=0)
-    assert str(error.value) == "GCNEncoder: 'out_channels' must be an integer of at least 1 (got 0)"
+    assert str(error.value) == "GNNEncoder: 'out_channels' must be an integer of at least 1 (got 0)"

@@ -4,6 +4,7 @@ from torch import nn
 
 from gclkit.encoders import GCNEncoder
 from gclkit.methods import MVGRL, Method, diffused_topics
+from gclkit.training import list_methods
 
 
 class Fixed(Method):
@@ -49,6 +50,23 @@ def test_topics_lie_beside_what_was_trained(graph, make):
     torch.testing.assert_close(both[:, :4], torch.nn.functional.normalize(alone))
     topics = diffused_topics(graph, neighbors=3)
     torch.testing.assert_close(both[:, 4:], torch.nn.functional.normalize(topics))
+
+
+@pytest.mark.parametrize(("name", "cls"), list_methods().items())
+def test_every_method_takes_topics_by_name(graph, name, cls):
+    method = cls(8, out_channels=4, topic_neighbors=3)
+    assert method.embed(method.prepare(graph)).shape == (36, 11)
+    with pytest.raises(ValueError) as error:
+        cls(8, topic_neighbors=-2)
+    sentence = "'topic_neighbors' must be an integer of at least 0 (got -2)"
+    assert str(error.value) == f"{cls.__name__}: {sentence}"
+
+
+@pytest.mark.parametrize(("name", "cls"), list_methods().items())
+def test_an_unknown_argument_is_refused_in_the_name_of_the_method(name, cls):
+    with pytest.raises(TypeError) as error:
+        cls(8, outchannels=4)
+    assert str(error.value) == f"{cls.__name__}() got an unexpected keyword argument 'outchannels'"
 
 
 def test_more_topic_neighbors_than_nodes_are_refused_before_training(graph):

@@ -20,6 +20,15 @@ def test_prepare_writes_the_diffusion(graph, method):
     assert "diffusion_column" not in graph
 
 
+def test_a_diffusion_that_the_graph_holds_is_used(graph, method):
+    given = Diffusion(alpha=0.6, top_k=4)(graph)
+    assert torch.equal(method.prepare(given).diffusion_value, given.diffusion_value)
+    given.diffusion_value = given.diffusion_value[1:]
+    expected = Diffusion(alpha=0.3, top_k=7)(graph)
+    assert torch.equal(method.prepare(given).diffusion_value, expected.diffusion_value)
+    assert "diffusion_column" not in graph
+
+
 def test_a_step_crosses_nodes_and_summaries(graph, method):
     data = method.prepare(graph, torch.Generator().manual_seed(1))
     out = method.step(data, 1)
@@ -56,13 +65,22 @@ def test_a_threshold_thins_the_diffusion(graph):
     assert thin.num_edges < full.num_edges and (thin.edge_weight >= 0.05).all()
 
 
+def test_no_node_stands_alone(graph, method):
+    method.ego = True
+    sentence = (
+        r"^MVGRL: 'ego' must be False: its embedding is the sum of two encoders \(got True\)$"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        method.prepare(graph)
+
+
 def test_refusals():
     for options, sentence in [
         ({"alpha": 0.0}, "Diffusion: 'alpha' must be above 0 (got 0.0)"),
         ({"top_k": 0}, "Diffusion: 'top_k' must be an integer of at least 1 (got 0)"),
         (
             {"activation": "step"},
-            "GCNEncoder: 'activation' must be one of ['elu', 'identity', 'leaky_relu', 'prelu', "
+            "GNNEncoder: 'activation' must be one of ['elu', 'identity', 'leaky_relu', 'prelu', "
             "'relu', 'rrelu'] (got 'step')",
         ),
     ]:

@@ -149,7 +149,7 @@ def test_executes_nothing(tmp_path, monkeypatch):
 def test_refuses_other_versions_and_no_file(tmp_path):
     path = tmp_path / "checkpoint.pt"
     torch.save({"version": 99}, path)
-    sentence = "load_checkpoint: 'path' must be a checkpoint of version 1 (got 'version 99')"
+    sentence = "load_checkpoint: 'path' must be a checkpoint of version 2 (got 'version 99')"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         load_checkpoint(path)
     with pytest.raises(FileNotFoundError, match=r"^load_checkpoint: no checkpoint at "):

@@ -1,16 +1,21 @@
+import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 
 from gclkit.training import build_method, list_methods, list_recipes, read_config, resolve_config
-from gclkit.training.config import TRAINING_DEFAULTS, method_class, model_options
+from gclkit.training.config import method_class, model_options
+from gclkit.training.run_settings import RunSettings
+
+RESULTS = Path(__file__).parents[2] / "examples" / "results"
 
 
 def test_defaults_then_recipe_then_caller():
     config = resolve_config("CSGCL", "photo")
     assert config.method == "csgcl" and config.source == "ours"
-    assert config.training["max_grad_norm"] is TRAINING_DEFAULTS["max_grad_norm"]
+    assert config.training["max_grad_norm"] is None and config.training["weight_decay"] == 1e-5
     assert config.training["lr"] == 0.01 and config.model["temperature"] == 0.3
     mine = resolve_config("csgcl", "photo", model={"temperature": 0.6}, training={"lr": 0.02})
     assert mine.training["lr"] == 0.02 and mine.model["temperature"] == 0.6
@@ -53,6 +58,14 @@ def test_a_switch_is_true_or_false(value):
     assert str(error.value) == f"recipe photo/grace: 'ego' must be true or false (got {value!r})"
 
 
+def test_options_are_the_arguments_of_a_method_its_bases_and_its_encoder():
+    options = model_options(method_class("grace"))
+    assert options["ego"] is bool and options["symmetric"] is bool and options["num_layers"] is int
+    assert {"edge_drop", "temperature", "out_channels", "topic_neighbors", "conv"} <= set(options)
+    assert "ego" not in model_options(method_class("mvgrl"))
+    assert "in_channels" not in options and "options" not in options
+
+
 def test_builds_the_method():
     config = resolve_config("grace", "digits", model={"out_channels": 7})
     assert build_method(config, 5).encoder.out_channels == 7
@@ -63,7 +76,7 @@ def test_topics_may_lie_beside_any_method():
         config = resolve_config(method, "digits", model={"topic_neighbors": 6})
         assert build_method(config, 5).topic_neighbors == 6
     assert build_method(resolve_config("mvgrl", "digits"), 5).topic_neighbors is None
-    with pytest.raises(ValueError, match=r"^dgi: 'topic_neighbors' must be an integer of at leas"):
+    with pytest.raises(ValueError, match=r"^DGI: 'topic_neighbors' must be an integer of at leas"):
         build_method(resolve_config("dgi", "digits", model={"topic_neighbors": "yes"}), 5)
 
 
@@ -87,6 +100,11 @@ def test_a_written_configuration_is_read_back(tmp_path):
             "method: grace\ndataset: cora\nmodel: 3",
             "read_config: 'model' must be a mapping (got '3')",
         ),
+        ("method: grace\ndataset: cora\nrun: {seedz: [3]}", "read_config: 'run' must be one of ["),
+        (
+            "method: grace\ndataset: cora\nrun: {seeds: 3}",
+            "RunSettings: 'seeds' must be a list of one seed or more (got 3)",
+        ),
     ],
 )
 def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence):
@@ -98,12 +116,22 @@ def test_refuses_what_is_no_configuration(tmp_path, monkeypatch, text, sentence)
     assert [p.name for p in tmp_path.iterdir()] == ["config.yaml"]
 
 
+@pytest.mark.parametrize("found", sorted(RESULTS.rglob("report.json")), ids=lambda p: p.parent.name)
+def test_the_configurations_of_published_results_are_read(tmp_path, found):
+    config = json.loads(found.read_text(encoding="utf-8"))["config"]
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(config))
+    again = read_config(path).to_dict()
+    assert {key: again["run"][key] for key in config["run"]} == config["run"]
+    assert {**again, "run": config["run"]} == config
+
+
 def test_a_variant_is_a_further_recipe_of_its_method():
     config = resolve_config("grace-pot", "cora")
     assert config.method == "grace"
-    assert config.run == {"regularizer": "pot", "kappa": 0.4, "pot_mode": "pairwise"}
+    assert config.run == RunSettings(regularizer="pot", kappa=0.4, pot_mode="pairwise")
     assert config.model == resolve_config("grace-plain", "cora").model
-    assert resolve_config("grace", "cora").run == {}
+    assert resolve_config("grace", "cora").run == RunSettings()
 
 
 def test_refuses_a_variant_that_has_no_recipe():

@@ -4,21 +4,22 @@ import torch
 from gclkit.methods import GRACE, StepOutput
 from gclkit.training import TrainingDiverged, pretrain
 from gclkit.training.loop import TrainingLoop
+from gclkit.training.training_settings import TrainingSettings
 
-SETTINGS = {"lr": 0.08, "weight_decay": 0.0, "warmup": 4}
+SETTINGS = TrainingSettings(lr=0.08, weight_decay=0.0, warmup=4)
 
 
 @pytest.fixture
 def loop(graph):
     torch.manual_seed(0)
     method, generator = GRACE(9, out_channels=6), torch.Generator().manual_seed(0)
-    return TrainingLoop(method, method.prepare(graph, generator), generator, dict(SETTINGS))
+    return TrainingLoop(method, method.prepare(graph, generator), generator, SETTINGS)
 
 
 def test_warms_up_linearly(loop):
     steps = []
     for _ in range(6):
-        loop.advance(None, None)
+        loop.advance(None)
         steps.append(loop.optimizer.param_groups[0]["lr"])
     assert steps == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.08, 0.08])
 
@@ -33,7 +34,7 @@ def test_a_step_is_adam_on_the_loss(loop):
     norm = torch.stack([p.grad.square().sum() for p in expected.parameters()]).sum().sqrt()
     optimizer.step()
     loop.method.prepare(loop.data, torch.Generator().manual_seed(0))
-    record, _ = loop.advance(None, None)
+    record, _ = loop.advance(None)
     assert record["loss"] == pytest.approx(loss.item(), rel=1e-6)
     assert record["grad_norm"] == pytest.approx(norm.item(), rel=1e-5)
     for mine, theirs in zip(loop.method.parameters(), expected.parameters(), strict=True):
@@ -41,7 +42,7 @@ def test_a_step_is_adam_on_the_loss(loop):
 
 
 def test_state_and_restore_are_inverse(loop):
-    loop.advance(None, None)
+    loop.advance(None)
     state = {k: v for k, v in loop.state().items()}
     weights = {k: v.clone() for k, v in loop.method.state_dict().items()}
     for parameter in loop.method.parameters():
@@ -49,11 +50,77 @@ def test_state_and_restore_are_inverse(loop):
     state["model"] = weights
     loop.restore(state)
     assert all(torch.equal(v, weights[k]) for k, v in loop.method.state_dict().items())
-    state["settings"] = {**SETTINGS, "warmup": 7}
+    state["settings"] = {**SETTINGS.kept_on_resume(), "warmup": 7}
     with pytest.raises(
         ValueError, match=r"^pretrain: 'warmup' must be that of a run with warmup=7"
     ):
         loop.restore(state)
+
+
+def test_refuses_a_checkpoint_of_something_else(loop):
+    with pytest.raises(ValueError) as error:
+        loop.restore({"version": 1, "epoch": 3})
+    sentence = "pretrain: 'checkpoint' must be one that pretrain wrote (got ['epoch', 'version'])"
+    assert str(error.value) == sentence
+    state = loop.state()
+    state["model"] = {**state["model"], "encoder.convs.0.bias": torch.ones(3)}
+    with pytest.raises(ValueError) as error:
+        loop.restore(state)
+    assert str(error.value).startswith("pretrain: 'checkpoint' must be that of a run of the same p")
+    assert "size mismatch for encoder.convs.0.bias" in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+class Wrong(GRACE):
+    """Returns what a test puts in the place of its output."""
+
+    def step(self, batch, epoch):
+        return self.replace(super().step(batch, epoch))
+
+
+@pytest.mark.parametrize(
+    ("replace", "sentence"),
+    [
+        (
+            lambda out: out.loss,
+            "'step' must be a function that returns a StepOutput (got 'Tensor')",
+        ),
+        (lambda out: None, "'step' must be a function that returns a StepOutput (got 'NoneType')"),
+        (lambda out: out._replace(loss=0.3), "'loss' must be a scalar with a gradient (got 0.3)"),
+        (
+            lambda out: out._replace(loss=torch.tensor(0.5)),
+            "'loss' must be a scalar with a gradient (got tensor(0.5000))",
+        ),
+        (
+            lambda out: out._replace(terms={"loss": out.loss.detach()}),
+            "'terms' must be named otherwise than ['epoch', 'grad_norm', 'loss', 'seconds'] "
+            "(got ['loss'])",
+        ),
+    ],
+)
+def test_a_step_returns_what_the_loop_expects(graph, replace, sentence):
+    method = Wrong(9, out_channels=6, projection_channels=5)
+    method.replace = replace
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == f"Wrong: {sentence}"
+
+
+def test_a_term_may_be_a_plain_number(graph):
+    method = Wrong(9, out_channels=6, projection_channels=5)
+    method.replace = lambda out: out._replace(terms={"weight": 0.25, "count": 3})
+    (record,) = pretrain(method, graph, epochs=1).history
+    assert (record["weight"], record["count"]) == (0.25, 3.0)
+
+
+def test_prepare_returns_a_graph(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    method.prepare = lambda data, generator: None
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == (
+        "GRACE: 'prepare' must be a function that returns the graph to train on (got 'NoneType')"
+    )
 
 
 def test_gradient_clipping(graph, method):

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from torch_geometric.nn import GCN
 
 import gclkit.training.memory as memory
 from gclkit.encoders import view_features
@@ -41,6 +42,11 @@ def sparse(graph):
 def pot(method, graph, mode="pairwise"):
     sizes = {"edge_index": graph.edge_index, "num_nodes": N, "p": (0.3, 0.4)}
     return ProvableTraining(encoder=method.encoder, mode=mode, **sizes)
+
+
+def pot_of_layers(method, graph):
+    layers = [(conv, torch.nn.ReLU()) for conv in method.encoder.convs]
+    return ProvableTraining(layers=layers, edge_index=graph.edge_index, num_nodes=N)
 
 
 def peak_of_a_step(method, graph, regularizer=None):
@@ -164,3 +170,14 @@ def test_names_what_takes_most(options, change, advice, graph, monkeypatch):
 def test_a_graph_not_fit_for_training_is_refused(graph):
     with pytest.raises(ValueError, match=r"^GRACE: "):
         estimate_training_memory(GRACE(F), copy.copy(graph).update({"x": None}))
+
+
+def test_an_encoder_of_another_kind_leaves_the_loss_as_it_was(graph):
+    method = GRACE(F, out_channels=40, projection_channels=8)
+    known = estimate_training_memory(method, graph)
+    method.encoder = GCN(F, 24, 2, 40)
+    estimate = estimate_training_memory(method, graph, regularizer=pot_of_layers(method, graph))
+    assert estimate.loss == known.loss and estimate.pot == 0
+    assert 0 < estimate.encoder < known.encoder
+    del method.projector
+    assert estimate_training_memory(method, graph).loss == 0

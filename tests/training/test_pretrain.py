@@ -3,12 +3,15 @@ import re
 import signal
 import time
 
+import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
-from gclkit.training import CollapseWarning, TrainingInterrupted, pretrain
+from gclkit.regularizers import ProvableTraining
+from gclkit.training import CollapseWarning, TrainingInterrupted, load_checkpoint, pretrain
 
 
 def test_trains(graph, method):
@@ -26,6 +29,47 @@ def test_trains(graph, method):
 def test_the_seed_decides_bit_for_bit(graph, method):
     runs = [pretrain(method, graph, epochs=8, seed=s).embeddings for s in (5, 5, 6)]
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
+
+
+class Scaled(GRACE):
+    """Holds a parameter itself, and a module that does not know how to be reset."""
+
+    def __init__(self, *, resets):
+        super().__init__(9, out_channels=6, projection_channels=5, norm="layer", activation="prelu")
+        self.scale = nn.Parameter(torch.full((6,), 0.7))
+        self.attention = nn.MultiheadAttention(6, 2)
+        self.resets = resets
+
+    def reset_parameters(self):
+        super().reset_parameters()
+        if self.resets:
+            self.scale.data.fill_(0.7)
+            self.attention._reset_parameters()
+
+    def contrast(self, h1, h2, batch, epoch):
+        h1, h2 = h1 * self.scale, self.attention(h2, h2, h2, need_weights=False)[0]
+        return super().contrast(h1, h2, batch, epoch)
+
+
+def test_parameters_that_are_not_drawn_anew_are_named_and_left(graph):
+    method = Scaled(resets=False)
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == (
+        "pretrain: 'method' must be one whose reset_parameters() draws all trainable parameters "
+        "anew (got 'scale, attention.in_proj_weight, attention.in_proj_bias left as before')"
+    )
+    assert method.scale.tolist() == pytest.approx([0.7] * 6)
+    assert all(parameter.isfinite().all() for parameter in method.parameters())
+    method.scale.requires_grad_(False)  # What is frozen is not trained, and may stay.
+    method.attention.requires_grad_(False)
+    assert pretrain(method, graph, epochs=1).embeddings.isfinite().all()
+
+
+def test_a_method_that_resets_itself_gives_the_same_again(graph):
+    method = Scaled(resets=True)
+    first, again = (pretrain(method, graph, epochs=3, seed=4).embeddings for _ in range(2))
+    assert torch.equal(first, again)
 
 
 @pytest.mark.parametrize("stop", [1, 3, 5, 8])
@@ -72,6 +116,43 @@ def test_callbacks_add_to_the_history(graph, method):
     assert pretrain(method, graph, epochs=2, callbacks=[width]).history[1]["width"] == 6.0
 
 
+def test_numbers_of_any_kind_are_recorded_as_floats(graph, method, tmp_path):
+    def record_all(epoch, record, method, data):
+        record |= {"numpy": np.float64(0.3), "tensor": torch.tensor(1.5), "whole": 7}
+
+    path = tmp_path / "checkpoint.pt"
+    pretrain(method, graph, epochs=1, callbacks=[record_all], checkpoint=path)
+    (record,) = load_checkpoint(path)["history"]
+    assert (record["numpy"], record["tensor"], record["whole"]) == (0.3, 1.5, 7.0)
+    assert all(type(value) is float for value in record.values())
+
+
+def test_trains_where_gradients_are_switched_off(graph, method):
+    expected = pretrain(method, graph, epochs=2).embeddings
+    with torch.no_grad():
+        assert torch.equal(pretrain(method, graph, epochs=2).embeddings, expected)
+        assert not torch.is_grad_enabled()
+
+
+@pytest.mark.parametrize("callbacks", [print, [3]])
+def test_callbacks_are_a_list_of_functions(graph, method, callbacks):
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, callbacks=callbacks)
+    sentence = f"pretrain: 'callbacks' must be a list of functions (got {callbacks!r})"
+    assert str(error.value) == sentence
+
+
+@pytest.mark.parametrize("value", ["0.3", [0.3], None, torch.ones(2)])
+def test_what_is_no_number_is_not_recorded(graph, method, value):
+    def wrong(epoch, record, method, data):
+        record["score"] = value
+
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, callbacks=[wrong])
+    sentence = "pretrain: 'score' must be a number in the record of an epoch (got "
+    assert str(error.value) == f"{sentence}{value!r})"
+
+
 def test_a_regularizer_gets_the_views_and_changes_the_gradient(graph):
     method = GRACE(9, out_channels=6, projection_channels=5)
     seen = []
@@ -114,6 +195,56 @@ def test_never_overwrites_a_checkpoint_unasked(graph, method, tmp_path):
     with pytest.raises(ValueError, match=r"^pretrain: 'data' must be that of a run with data="):
         pretrain(method, graph, epochs=2, checkpoint=path, resume=True)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"temperature": 0.01}, "'method.temperature' must be that of a run with method.tempe"),
+        ({"edge_p": (0.2, 0.9)}, "'method.augmentations.1.transforms.0.p' must be that of a run"),
+        ({"out_channels": 7}, "'method.encoder.out_channels' must be that of a run with method."),
+        ({"activation": "prelu"}, "'method.encoder.activation' must be that of a run with metho"),
+        ({"final_activation": False}, "'method.encoder.activations.1' must be that of a run wit"),
+    ],
+)
+def test_refuses_the_checkpoint_of_another_method(graph, tmp_path, settings, sentence):
+    path, common = tmp_path / "checkpoint.pt", {"out_channels": 6, "projection_channels": 5}
+    pretrain(GRACE(9, **common), graph, epochs=1, checkpoint=path)
+    with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}.*$") as error:
+        other = GRACE(9, **{**common, **settings})
+        pretrain(other, graph, epochs=2, checkpoint=path, resume=True)
+    assert "\n" not in str(error.value)
+
+
+def test_how_a_loss_is_computed_may_change(graph, tmp_path):
+    path, common = tmp_path / "checkpoint.pt", {"out_channels": 6, "projection_channels": 5}
+    pretrain(GRACE(9, **common), graph, epochs=1, checkpoint=path)
+    other = GRACE(9, **common, backend="reference", memory_budget=10**7)
+    assert len(pretrain(other, graph, epochs=3, checkpoint=path, resume=True).history) == 3
+
+
+def test_refuses_the_checkpoint_of_another_regularizer(graph, tmp_path):
+    path, method = tmp_path / "checkpoint.pt", GRACE(9, out_channels=6, projection_channels=5)
+
+    def pot(kappa):
+        options = {"edge_index": graph.edge_index, "num_nodes": 60, "kappa": kappa}
+        return ProvableTraining(encoder=method.encoder, **options)
+
+    options = {"checkpoint": path, "resume": True}
+    pretrain(method, graph, epochs=1, regularizer=pot(0.3), checkpoint=path)
+    for other, sentence in [
+        (
+            None,
+            "'regularizer' must be that of a run with regularizer='ProvableTraining' (got None)",
+        ),
+        (
+            pot(0.4),
+            "'regularizer.kappa' must be that of a run with regularizer.kappa=0.3 (got 0.4)",
+        ),
+    ]:
+        with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}$"):
+            pretrain(method, graph, epochs=2, regularizer=other, **options)
+    assert len(pretrain(method, graph, epochs=2, regularizer=pot(0.3), **options).history) == 2
 
 
 @pytest.mark.parametrize(
