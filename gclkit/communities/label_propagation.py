@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+# It stops when no label changes, mostly long before.
+_MOST_ROUNDS = 100
 
-def label_propagation(
-    adjacency: sp.csr_matrix, seed: int, resolution: float, *, max_iterations: int = 100
-) -> np.ndarray:
+
+def label_propagation(adjacency: sp.csr_matrix, seed: int, resolution: float) -> np.ndarray:
     """Communities as the labels that survive among neighbours.
 
     Each round half of the nodes, drawn at random, take the label of largest weight among
@@ -20,7 +21,6 @@ def label_propagation(
         adjacency: Symmetric float64 CSR.
         seed: Non-negative; the same seed gives the same communities.
         resolution: Not used; the algorithm has none.
-        max_iterations: Rounds at most; it stops earlier when no label changes.
 
     Returns:
         The community of each node; isolated nodes are alone.
@@ -28,7 +28,7 @@ def label_propagation(
     n = adjacency.shape[0]
     rng = np.random.default_rng(seed)
     labels = np.arange(n)
-    for _ in range(max_iterations):
+    for _ in range(_MOST_ROUNDS):
         onehot = sp.csr_matrix((np.ones(n), (np.arange(n), labels)), shape=(n, n))
         votes = (adjacency @ onehot).tocsr()
         # Ties are broken at random, the present label wins among equals.

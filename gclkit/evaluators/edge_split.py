@@ -16,8 +16,8 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_edges, check_probability, reject
 from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
-from gclkit.graphs.arrays import NpzFile
 from gclkit.graphs.check_graph import check_graph, count_nodes
+from gclkit.graphs.npz import NpzFile
 
 
 @dataclass(frozen=True, eq=False)

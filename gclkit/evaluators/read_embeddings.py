@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gclkit.checks import reject
 from gclkit.evaluators.inputs import check_embeddings
-from gclkit.graphs.arrays import check_file, read_npy
+from gclkit.graphs.memory_limit import check_file
+from gclkit.graphs.npz import read_npy
 
 _KEYS = ("embeddings", "z")
 

@@ -12,7 +12,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.checks import check_finite, reject
-from gclkit.graphs.arrays import memory_limit
+from gclkit.graphs.memory_limit import memory_limit
 from gclkit.sparse import csr_tensor
 
 # Wide and mostly empty features cost less as compressed rows: bag-of-words graphs such as Cora.

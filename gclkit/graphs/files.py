@@ -12,10 +12,12 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.arrays import NpzFile, read_csr, read_npy, read_table
+from gclkit.graphs.csr_parts import read_csr
 from gclkit.graphs.features import as_features, as_labels, as_weights
 from gclkit.graphs.from_npz import from_arrays
 from gclkit.graphs.graphml import read_graphml
+from gclkit.graphs.npz import NpzFile, read_npy
+from gclkit.graphs.tables import read_table
 
 EDGE_LISTS = (".csv", ".tsv", ".txt", ".edges")
 SUFFIXES = (".npz", *EDGE_LISTS, ".graphml")

@@ -9,7 +9,7 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.checks import reject
-from gclkit.graphs.arrays import Arrays, read_csr
+from gclkit.graphs.csr_parts import Arrays, read_csr
 from gclkit.graphs.features import as_features, as_labels, as_weights
 
 _FEATURES = ("x", "node_features", "features", "attr_matrix")

@@ -11,8 +11,9 @@ from xml.parsers import expat
 from torch_geometric.data import Data
 
 from gclkit.checks import Rejected, reject
-from gclkit.graphs.arrays import check_file
+from gclkit.graphs.decoders import first_line
 from gclkit.graphs.from_networkx import from_networkx
+from gclkit.graphs.memory_limit import check_file
 
 # An XML tree and the graph made of it take some thirty times the bytes of the text.
 _TREE = 30
@@ -53,8 +54,7 @@ def read_graphml(owner: str, path: Path) -> Data:
         OverflowError,
         RecursionError,
     ) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        reject(owner, "source", rule, f"{path}: {first}")
+        reject(owner, "source", rule, first_line(path, error))
 
 
 def _refuse_declarations(content: bytes) -> None:

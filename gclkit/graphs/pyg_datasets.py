@@ -24,9 +24,11 @@ from torch_geometric.datasets import (
 )
 from torch_geometric.utils import to_undirected
 
-from gclkit.graphs.arrays import NpzFile, read_csr, read_table
+from gclkit.graphs.csr_parts import read_csr
 from gclkit.graphs.datasets import DATASETS
 from gclkit.graphs.features import as_features, as_labels
+from gclkit.graphs.npz import NpzFile
+from gclkit.graphs.tables import read_table
 
 SECONDS_TO_ANSWER = 10.0
 

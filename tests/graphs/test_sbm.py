@@ -31,6 +31,27 @@ def test_informative_features_tell_of_their_class_only():
     assert set(data.x.unique().tolist()) == {0.0, 1.0}
 
 
+def test_other_degrees_and_other_chances():
+    data = sbm(
+        num_nodes=3000,
+        num_communities=3,
+        inner_degree=(8.0, 2.0),
+        random_edges=0.5,
+        num_features=30,
+        informative=10,
+        p_on=0.3,
+        p_informative=0.8,
+        seed=5,
+    )
+    row, col = data.edge_index
+    degree = data.y[row[data.y[row] == data.y[col]]].bincount() / 1000
+    assert degree.tolist() == pytest.approx([8 + 1 / 3, 5 + 1 / 3, 2 + 1 / 3], abs=0.3)
+    assert int((data.y[row] != data.y[col]).sum()) / 2 == pytest.approx(1000, rel=0.05)
+    own = torch.arange(30) // 10 == data.y[:, None]
+    assert float(data.x[own].mean()) == pytest.approx(0.8, abs=0.01)
+    assert float(data.x[~own].mean()) == pytest.approx(0.3, abs=0.01)
+
+
 def test_raw_features_alone_give_half_of_the_classes():
     scores = []
     for seed in range(3):
