@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import numpy as np
 
+    from gclkit.atomic import replacing
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
     from gclkit.cli.certificate_page import group_shares, write_certificate
@@ -66,7 +67,8 @@ def run(args: argparse.Namespace) -> int:
         for name in ("nodes", "clean", "bound", "sampled", "searched", "degree")
     }
     arrays["community"] = detect(data).membership[certificate.nodes].numpy()
-    np.savez_compressed(args.path / "certificate.npz", **arrays)
+    with replacing(args.path / "certificate.npz") as file:
+        np.savez_compressed(file, **arrays)
     figures: dict[str, Any] = {
         "p": args.p,
         "seed": seed,

@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
 
     import numpy as np
 
+    from gclkit.atomic import replacing
     from gclkit.checks import check_choice, reject
     from gclkit.cli.train_seed import load_graph
     from gclkit.graphs import load
@@ -62,9 +63,7 @@ def run(args: argparse.Namespace) -> int:
     method = build_method(config, width)
     method.load_state_dict(state["model"])
     z = method.embed(method.prepare(data)).numpy()
-    draft = args.out.with_name(f".{args.out.name}.draft")
-    with draft.open("wb") as file:
+    with replacing(args.out) as file:
         np.save(file, z, allow_pickle=False)
-    draft.replace(args.out)
     print(f"{z.shape[0]:,} × {z.shape[1]} embeddings of epoch {state['epoch']}: {args.out}")
     return 0

@@ -152,12 +152,11 @@ def _print_comparison(name: str, report: dict[str, Any]) -> None:
 
 
 def _print_lines(label: str, scores: dict[str, Any], published: dict[str, list[float]]) -> None:
+    from gclkit.reports.tables import percent
+
     for score in published or ("accuracy",):
         ours = scores[score]
-        line = f"{label}: {score} {100 * ours['mean']:.2f}"
-        if ours["std"] is not None:
-            line += f" ± {100 * ours['std']:.2f}"
-        line += f" (n={ours['n']}, {scores['split']})"
+        line = f"{label}: {score} {percent(ours)} (n={ours['n']}, {scores['split']})"
         if score in published:
             figure, *deviation = published[score]
             difference = ours["mean"] - figure

@@ -14,6 +14,7 @@ COLUMNS = {
 def print_summary(report: dict[str, Any]) -> None:
     """Prints each task as a table: the controls, the method and the published figure."""
     from gclkit.reports.sections import by_task
+    from gclkit.reports.tables import percent
 
     rows = {**report.get("baselines", {}), report["method"]: report["results"]}
     for task, scores in COLUMNS.items():
@@ -25,7 +26,7 @@ def print_summary(report: dict[str, Any]) -> None:
         for name, results in rows.items():
             found = by_task(results, task)
             if any(score in found for score in scores):
-                cells = [_cell(found.get(score)) for score in scores]
+                cells = [percent(found[score]) if score in found else "" for score in scores]
                 print(f"{name.replace('_', ' '):<20}" + "".join(f"{c:>18}" for c in cells))
         published = report.get("published", {})
         if task == "classification" and published:
@@ -40,11 +41,3 @@ def print_summary(report: dict[str, Any]) -> None:
         f"\n{timing['seconds_per_epoch']:.3f} s per epoch, {timing['total_s']:.1f} s in all, "
         f"{timing['peak_rss_mb']:.0f} MB at most"
     )
-
-
-def _cell(score: dict[str, Any] | None) -> str:
-    if score is None:
-        return ""
-    if score["std"] is None:
-        return f"{100 * score['mean']:.2f}"
-    return f"{100 * score['mean']:.2f} ± {100 * score['std']:.2f}"

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
+from gclkit.atomic import replacing
 from gclkit.checks import check_device, reject
 from gclkit.cli.probe_every import run_callbacks
 from gclkit.evaluators import make_splits
@@ -114,10 +115,8 @@ def train_seed(
             **config.training,
         )
     write_text(lines, "".join(json.dumps(row) + "\n" for row in result.history))
-    draft = folder / ".embeddings.npy.draft"
-    with draft.open("wb") as file:
+    with replacing(done) as file:
         np.save(file, result.embeddings.numpy(), allow_pickle=False)
-    draft.replace(done)
     return result.embeddings, result.history
 
 

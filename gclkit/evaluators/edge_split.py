@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +12,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
+from gclkit.atomic import replacing
 from gclkit.checks import check_edges, check_probability, reject
 from gclkit.evaluators.edge_sampling import sample_non_edges, sample_two_hop, undirected_codes
 from gclkit.graphs.check_graph import check_graph, count_nodes
@@ -107,18 +106,9 @@ class EdgeSplit:
 
     def save(self, path: str | Path) -> None:
         """Writes the split to an ``.npz`` file of plain arrays, in one step."""
-        path = Path(path)
         arrays = {part: getattr(self, part).cpu().numpy() for part in _PARTS}
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".npz")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(
-                    file, num_nodes=np.int64(self.num_nodes), name=np.str_(self.name), **arrays
-                )
-            os.replace(temporary, path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with replacing(path) as file:
+            np.savez(file, num_nodes=np.int64(self.num_nodes), name=np.str_(self.name), **arrays)
 
     @classmethod
     def load(cls, path: str | Path) -> EdgeSplit:

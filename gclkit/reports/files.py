@@ -1,11 +1,10 @@
-"""Files that are whole or absent: written beside their place, then moved onto it."""
+"""Text, YAML and JSON of a run, each written whole."""
 
 from __future__ import annotations
 
 import json
 import math
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,27 +12,15 @@ from typing import Any
 import numpy as np
 import yaml
 
+from gclkit.atomic import replacing
 from gclkit.checks import reject
 
 
 def write_text(path: str | Path, text: str) -> Path:
     """Writes ``text`` in UTF-8, in one step: a reader sees the old file or the new one."""
-    path = Path(path)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        # mkstemp makes private files; a report has the mode of any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(temporary, 0o666 & ~mask)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
-    return path
+    with replacing(path) as file:
+        file.write(text.encode())
+    return Path(path)
 
 
 def write_yaml(path: str | Path, values: dict[str, Any]) -> Path:

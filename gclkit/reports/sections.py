@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from gclkit.reports.page import card
-from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
+from gclkit.reports.tables import PERCENT, Table, percent, score_name, score_table, summaries
 
 TASK_TITLES = {
     "classification": "Node classification",
@@ -84,8 +84,7 @@ def score_cards(report: Mapping[str, Any]) -> str:
         scores = summaries(report["results"].get(task) or {})
         if key not in scores:
             continue
-        summary = scores[key]
-        spread = f"± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
+        mean, _, spread = percent(scores[key]).partition(" ")
         controls = [
             (100 * summaries(by_task(control, task))[key]["mean"], name.replace("_", " "))
             for name, control in (report.get("baselines") or {}).items()
@@ -93,7 +92,7 @@ def score_cards(report: Mapping[str, Any]) -> str:
         ]
         note = "; ".join(f"{name} {value:.1f}" for value, name in controls)
         label = f"{TASK_TITLES[task]}, {score_name(key)} in %"
-        cards.append(card(label, f"{100 * summary['mean']:.2f}", spread, note))
+        cards.append(card(label, mean, spread, note))
     timing = report.get("timing") or {}
     if timing.get("seconds_per_epoch"):
         total = timing.get("total_s")

@@ -93,9 +93,14 @@ class Table:
 def format_score(name: str, summary: Mapping[str, Any]) -> str:
     """``mean ± std``: in percent with two digits where the score is a share, else with three."""
     mean, std = summary["mean"], summary.get("std")
-    factor, digits = (100, 2) if name in PERCENT else (1, 3)
-    text = f"{factor * mean:.{digits}f}".replace("-", "−")
-    return text if std is None else f"{text} ± {factor * std:.{digits}f}"
+    spread = "" if std is None else f" ± {std:.3f}"
+    return (percent(summary) if name in PERCENT else f"{mean:.3f}{spread}").replace("-", "−")
+
+
+def percent(summary: Mapping[str, Any]) -> str:
+    """``mean ± std`` of a share in percent with two digits; the mean alone of a single value."""
+    mean, std = summary["mean"], summary.get("std")
+    return f"{100 * mean:.2f}" + ("" if std is None else f" ± {100 * std:.2f}")
 
 
 def score_name(name: str) -> str:

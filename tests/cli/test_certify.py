@@ -41,6 +41,20 @@ def test_certify_a_run(run_folder, capsys):
     assert (run_folder / "report.html").read_text().count("<h2>Certificate</h2>") == 1
 
 
+def test_a_full_disk_leaves_the_former_certificate(run_folder, monkeypatch, capsys):
+    path = run_folder / "certificate.npz"
+    path.write_bytes(b"former")
+
+    def fill(place, **arrays):
+        np.savez(place, half=np.arange(3))
+        raise OSError("no space left")
+
+    monkeypatch.setattr(np, "savez_compressed", fill)
+    assert certify(run_folder, "--tightness", "interval") == 2
+    assert "no space left" in capsys.readouterr().err
+    assert path.read_bytes() == b"former"
+
+
 def test_refusals(run_folder, tmp_path, capsys):
     assert certify(tmp_path) == 2
     assert certify(run_folder, "--p", "1.5") == 2

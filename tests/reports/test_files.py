@@ -31,23 +31,12 @@ def test_what_json_has_no_form_for_is_refused():
     )
 
 
-def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
-    path = write_text(tmp_path / "a.txt", "old")
-
-    def fail(*arguments):
-        raise OSError("disk full")
-
-    monkeypatch.setattr(os, "replace", fail)
-    with pytest.raises(OSError):
-        write_text(path, "new")
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.txt"]
-
-
-def test_has_the_mode_of_any_new_file(tmp_path):
-    (tmp_path / "plain").write_text("x")
-    path = write_text(tmp_path / "a.txt", "ä")
-    assert path.stat().st_mode == (tmp_path / "plain").stat().st_mode
-    assert path.read_text(encoding="utf-8") == "ä"
+def test_text_is_written_in_utf8_and_whole(tmp_path):
+    path = write_text(tmp_path / "a.txt", "ä\n")
+    assert path.read_bytes() == b"\xc3\xa4\n"
+    with pytest.raises(UnicodeEncodeError):
+        write_text(path, "\ud800")
+    assert path.read_bytes() == b"\xc3\xa4\n" and os.listdir(tmp_path) == ["a.txt"]
 
 
 def test_yaml_holds_plain_values_only(tmp_path):

@@ -1,7 +1,7 @@
 import pytest
 
 from gclkit.reports import Table, score_table
-from gclkit.reports.tables import format_score
+from gclkit.reports.tables import format_score, percent
 
 
 def summary(mean, std=None):
@@ -28,6 +28,11 @@ def test_shares_are_in_percent_and_others_are_not():
     assert format_score("accuracy", summary(0.5)) == "50.00"
     assert format_score("modularity", summary(0.73912, 0.01)) == "0.739 ± 0.010"
     assert format_score("ari", summary(-0.012, 0.1)) == "−1.20 ± 10.00"
+
+
+def test_percent_names_the_deviation_where_there_is_one():
+    assert percent(summary(0.93321, 0.0021)) == "93.32 ± 0.21"
+    assert percent(summary(0.5)) == percent({"mean": 0.5}) == "50.00"
 
 
 def test_columns_are_those_that_any_line_has():
