@@ -189,6 +189,17 @@ def test_a_second_backward_pass_recomputes_kept_blocks():
     torch.testing.assert_close(q.grad, 2 * first)
 
 
+def test_memory_that_went_to_another_call_is_not_read_again():
+    first, second = make_rows(40, 5, 0).requires_grad_(), make_rows(40, 5, 1).requires_grad_()
+    options = {"block_rows": 16, "memory_budget": 1e6}
+    out = similarity_logsumexp(first, first, 2.0, **options).sum()
+    out.backward(retain_graph=True)
+    expected = first.grad.clone()
+    similarity_logsumexp(second, second, 2.0, **options).sum()
+    out.backward()
+    torch.testing.assert_close(first.grad, 2 * expected)
+
+
 def test_never_makes_the_similarity_matrix():
     q, k = (make_rows(512, 8, seed).requires_grad_() for seed in (0, 1))
     for options in ({"scale": 2.0}, {"scale": 500.0}, {"weight": torch.exp}):
