@@ -37,15 +37,16 @@ def bootstrap_cosine(
         ValueError: If shapes differ, or an input is empty, not finite or has a zero row.
     """
     owner = "bootstrap_cosine"
-    loss = torch.zeros((), device=prediction1.device)
+    check_views(owner, prediction1, prediction2, names=("prediction1", "prediction2"))
+    terms = []
     pairs = (("1", prediction1, "2", target2), ("2", prediction2, "1", target1))
     for online, prediction, other, target in pairs:
         names = f"prediction{online}", f"target{other}"
         check_views(owner, prediction, target, names=names)
         p = unit_rows(owner, names[0], prediction)
         t = unit_rows(owner, names[1], target.detach())
-        loss = loss + (1.0 - (p * t).sum(dim=1)).mean()
-    return loss
+        terms.append((1.0 - (p * t).sum(dim=1)).mean())
+    return torch.stack(terms).sum()
 
 
 class BootstrapCosine(torch.nn.Module):

@@ -73,7 +73,8 @@ class RowSums(torch.autograd.Function):
 
         def terms(part: Tiles, rows: slice, columns: slice, tile: Tensor) -> Sums:
             yield grad_queries[rows], tile @ right[columns]
-            yield grad_keys[columns], tile.T @ left[rows]
+            if ctx.needs_input_grad[1]:
+                yield grad_keys[columns], tile.T @ left[rows]
             if ctx.needs_input_grad[3] or query_center is not None:
                 yield mass[columns], part.wide(tile).T @ share[rows]
 
@@ -92,7 +93,7 @@ class RowSums(torch.autograd.Function):
             grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
             grad_queries.mul_(scale).to(queries.dtype),
-            grad_keys.mul_(scale).to(keys.dtype),
+            grad_keys.mul_(scale).to(keys.dtype) if ctx.needs_input_grad[1] else None,
             grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
             None,

@@ -11,11 +11,15 @@ from gclkit.ops.backend import BACKENDS, PRECISIONS
 class BlockOptions(TypedDict, total=False):
     """How the blocks of a similarity matrix are computed; none of it changes the formula.
 
-    On a CPU several threads share the blocks; any number of them gives the same bits.
+    On a CPU several threads share the blocks; any number of them gives the same bits, except
+    where a small budget leaves more threads only smaller blocks. Logits above 60, as of cosines at
+    a temperature below 1/60, take about 1.7 times as long.
 
     Args:
         precision: ``"float32"``, or ``"bfloat16"`` for matrix products with fp32 sums, where
-            the device multiplies it faster (:func:`gclkit.bfloat16.bfloat16_pays`).
+            the device multiplies it faster (:func:`gclkit.bfloat16.bfloat16_pays`). The relative
+            error of a gradient grows as the temperature falls: measured up to 4e-4 at 0.5, 2e-3
+            at 0.1, 8e-3 at 0.05, and 1e-1 at 0.01.
         backend: ``"auto"``, ``"reference"``, ``"blockwise"`` or ``"triton"``.
         memory_budget: Bytes for blocks, scratch and operands; blocks are kept for the
             backward pass as far as it allows, and on a CPU their memory for the next call.

@@ -58,12 +58,13 @@ class RunningMaximum(torch.autograd.Function):
                 grad_bias[columns] += weight.T @ grad[rows]
             weight = weight.to(tiles.left.dtype)
             grad_queries[rows] += weight @ right[columns]
-            grad_keys[columns] += weight.T @ left[rows]
+            if ctx.needs_input_grad[1]:
+                grad_keys[columns] += weight.T @ left[rows]
         grad_queries *= grad[:, None]
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
             (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype),
+            (scale * grad_keys).to(keys.dtype) if ctx.needs_input_grad[1] else None,
             grad_scale if ctx.needs_input_grad[2] else None,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
             None,

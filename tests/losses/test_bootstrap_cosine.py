@@ -40,3 +40,21 @@ def test_names_the_argument_that_does_not_fit():
         "bootstrap_cosine: 'target1' must be free of zero rows, which have no direction "
         "(got 'row 0 is zero')"
     )
+
+
+def test_a_result_in_fp32_whatever_the_default_dtype(views):
+    rows = views(4, dtype=torch.float32)
+    try:
+        torch.set_default_dtype(torch.float64)
+        assert bootstrap_cosine(*rows, *rows).dtype == torch.float32
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def test_refuses_views_of_different_nodes(views):
+    (p1, p2), (t1, t2) = views(4), views(5)
+    with pytest.raises(ValueError) as error:
+        bootstrap_cosine(p1, t1, t2, p2)
+    assert str(error.value) == (
+        "bootstrap_cosine: 'prediction2' must be of the shape of 'prediction1', (4, 5) (got (5, 5))"
+    )

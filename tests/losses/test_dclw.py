@@ -44,3 +44,18 @@ def test_refuses_a_sigma_that_is_not_positive(views):
     with pytest.raises(ValueError) as error:
         dclw(*views(3), sigma=-1)
     assert str(error.value) == "dclw: 'sigma' must be a positive number (got -1)"
+
+
+def test_the_weight_takes_no_gradient_unless_asked(views):
+    z1, z2 = views(9)
+    gradients = [
+        torch.autograd.grad(loss(z1, z2), z1)[0]
+        for loss in (
+            dclw,
+            DCLW(),
+            lambda a, b: dclw(a, b, detach_weight=True),
+            lambda a, b: dclw(a, b, detach_weight=False),
+        )
+    ]
+    assert torch.equal(gradients[0], gradients[2]) and torch.equal(gradients[1], gradients[2])
+    assert not torch.allclose(gradients[2], gradients[3], rtol=1e-3)

@@ -7,6 +7,8 @@ import pytest
 import torch
 
 from gclkit import losses
+from gclkit.ops import release_memory
+from gclkit.testing.measure import LargestTensor, PeakBytes
 
 N = 12
 PAIRS = torch.tensor([[0, 0, 3, 5], [2, 7, 3, 6]])
@@ -229,3 +231,45 @@ def test_modules_refuse_options_out_of_range(module, function, settings):
         with pytest.raises(ValueError) as error:
             module(anchors=-3)
         assert str(error.value) == f"{name}: 'anchors' must be an integer of at least 1 (got -3)"
+
+
+LARGE = 600
+MANY_PAIRS = torch.stack([torch.arange(2 * LARGE) % LARGE, (torch.arange(2 * LARGE) * 7) % LARGE])
+BLOCKED = {
+    "clip_infonce": losses.clip_infonce,
+    "dcl": losses.dcl,
+    "dcl of positives": lambda a, b, **o: losses.dcl(a, b, positives=MANY_PAIRS, **o),
+    "dclw": losses.dclw,
+    "debiased_infonce": losses.debiased_infonce,
+    "hardness_infonce": losses.hardness_infonce,
+    "infonce": losses.infonce,
+    "infonce of large logits": lambda a, b, **o: losses.infonce(a, b, temperature=0.01, **o),
+    "infonce of positives": lambda a, b, **o: losses.infonce(a, b, positives=MANY_PAIRS, **o),
+    "jsd": losses.jsd,
+    "mixed_infonce": lambda a, b, **o: losses.mixed_infonce(a, b, weight, mixed=50, **o),
+    "supervised_contrast": lambda a, b, **o: losses.supervised_contrast(
+        torch.cat([a, b]), labels=torch.arange(2 * LARGE) % 4, **o
+    ),
+    "team_up": lambda a, b, **o: losses.team_up(a, b, torch.linspace(-1, 1, LARGE), gamma=0.7, **o),
+    "weighted_infonce": lambda a, b, **o: losses.weighted_infonce(a, b, weight, **o),
+}
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_a_budget_holds_for_the_loss_as_a_whole(views, name):
+    z1, z2 = views(LARGE, d=16, dtype=torch.float32)
+    release_memory()  # What a larger call before has left would be taken whole.
+    with PeakBytes() as measured:
+        BLOCKED[name](z1, z2, memory_budget=2e6).backward()
+    gradients = 2 * LARGE * 16 * 4  # Of the inputs: they are not the loss's.
+    assert measured.peak - gradients <= 2e6
+
+
+@pytest.mark.parametrize("name", BLOCKED)
+def test_without_a_budget_there_is_one_block_at_a_time(views, name):
+    z1, z2 = views(LARGE, dtype=torch.float32)
+    with LargestTensor() as largest, PeakBytes() as measured:
+        BLOCKED[name](z1, z2, block_rows=96).backward()
+    block = 96 * LARGE if name == "mixed_infonce" else 96 * 96
+    assert largest.numel == block
+    assert measured.peak < 4 * (10 * block + 30 * LARGE * 5 + 30 * LARGE)

@@ -339,3 +339,18 @@ def test_positives_that_are_single_one_way_stay_in_each_other_denominator(views)
         logits[name] = (total - (share * across).sum(dim=1))[:3]
     loss = infonce(z1, z2, temperature=0.3, positives=positives)
     torch.testing.assert_close(loss, torch.cat([*logits.values()]).mean())
+
+
+def test_bfloat16_gradient_of_drawn_anchors_holds_with_a_mean():
+    generator = torch.Generator().manual_seed(0)
+    z1, z2 = torch.randn(2, 600, 16, generator=generator, dtype=torch.float64)
+    z2 = z1 + 0.5 * z2 + 2
+    z1 = z1 + 2
+
+    def loss(a, b, **options):
+        return infonce(a, b, anchors=300, generator=torch.Generator().manual_seed(1), **options)
+
+    exact = evaluate(loss, z1, z2, torch.float64)
+    mine = evaluate(lambda a, b: loss(a, b, precision="bfloat16"), z1, z2, torch.float32)
+    for candidate, truth in zip(mine[1:], exact[1:], strict=True):
+        assert (candidate.double() - truth).norm() <= 3e-3 * truth.norm()

@@ -80,3 +80,12 @@ def test_large_scores_are_exact():
     z = torch.tensor([[-21.0]], dtype=torch.float64)
     loss = summary_jsd(z, torch.ones_like(z), corrupted=-z) + 2 * math.log(2)
     assert loss.item() == pytest.approx(2 * (21 + math.log1p(math.exp(-21))), rel=1e-14)
+
+
+def test_refuses_a_summary_of_another_dtype(views):
+    z, _ = views(4)
+    with pytest.raises(ValueError) as error:
+        summary_jsd(z, z[:1].float(), corrupted=z)
+    assert str(error.value) == (
+        "summary_jsd: 'summary' must be of the dtype of 'z', torch.float64 (got torch.float32)"
+    )

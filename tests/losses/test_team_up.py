@@ -100,3 +100,20 @@ def test_refuses_what_is_no_strength(views):
     with pytest.raises(ValueError) as error:
         team_up(z1, z2, make_strength(9), gamma=-1.0)
     assert str(error.value) == "team_up: 'gamma' must be a number of at least 0 (got -1.0)"
+
+
+def test_drawn_anchors_follow_the_generator(views):
+    (z1, z2), strength = views(40), make_strength(40)
+    values = [
+        team_up(
+            z1,
+            z2,
+            strength,
+            gamma=0.5,
+            anchors=7,
+            generator=torch.Generator().manual_seed(seed),
+        ).item()
+        for seed in (1, 1, 2)
+    ]
+    assert values[0] == values[1] != values[2]
+    assert values[0] != team_up(z1, z2, strength, gamma=0.5).item()

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -50,3 +52,23 @@ def test_draws_without_repetition_from_the_generator():
     first = draw(index, 3, torch.Generator().manual_seed(1))
     assert first.unique().numel() == 3 and set(first.tolist()) <= set(index.tolist())
     assert torch.equal(first, draw(index, 3, torch.Generator().manual_seed(1)))
+
+
+def test_each_direction_draws_its_own_anchors_from_the_generator_alone(views, monkeypatch):
+    module = sys.modules["gclkit.losses.two_view"]
+    drawn = []
+
+    def record(queries, *args, **kwargs):
+        drawn.append(queries)
+        return original(queries, *args, **kwargs)
+
+    original = module.similarity_logsumexp
+    monkeypatch.setattr(module, "similarity_logsumexp", record)
+    before = torch.get_rng_state()
+    generator = torch.Generator().manual_seed(2)
+    two_view_contrast("f", *views, temperature=0.6, anchors=3, generator=generator)
+    assert torch.equal(torch.get_rng_state(), before)
+    rows = torch.cat([F.normalize(z) for z in views])
+    index = torch.cdist(drawn[0], rows).argmin(dim=1)
+    forth, back = index.tolist()[:3], (index - 7).tolist()[3:]
+    assert max(forth) < 7 and min(back) >= 0 and set(forth) != set(back)

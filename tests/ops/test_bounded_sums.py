@@ -51,6 +51,25 @@ def test_both_directions_of_a_block(parts):
     )
 
 
+@pytest.mark.parametrize("shift", [(3.0, 0.0), (0.0, 3.0)])
+@pytest.mark.parametrize("mutual", [False, True])
+def test_narrow_products_keep_the_digits_of_rows_with_a_mean(shift, mutual):
+    # The mean is far larger than what the gradient is made of; bf16 alone has 8 bits.
+    queries, keys = make(40, 0).detach() / 4 + shift[0], make(30, 1).detach() / 4 + shift[1]
+    results = []
+    for dtype in (torch.float64, torch.bfloat16):
+        sums = torch.float64 if dtype == torch.float64 else torch.float32
+        leaves = [rows.to(sums).requires_grad_() for rows in (queries, keys)]
+        args = (*leaves, torch.tensor(0.8, dtype=sums))
+        cut = Tiling(16, dtype)
+        out = MutualSums.apply(*args, cut) if mutual else [RowSums.apply(*args, None, cut)]
+        # Gradients that sum to 0, as those of a loss do.
+        loss = sum((o * torch.linspace(-1, 1, len(o), dtype=sums)).sum() for o in out)
+        results.append(torch.autograd.grad(loss, leaves))
+    for exact, mine in zip(*results, strict=True):
+        assert (mine.double() - exact).norm() <= 2e-2 * exact.norm()
+
+
 def test_is_bounded_counts_lengths_scale_and_the_spread_of_the_bias():
     unit = torch.eye(3)
     assert is_bounded(2 * unit, 3 * unit, torch.tensor(LARGEST_LOGIT / 6), None)

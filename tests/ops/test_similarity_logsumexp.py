@@ -4,8 +4,9 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
-from gclkit.ops import similarity_logsumexp
+from gclkit.ops import self_logsumexp, similarity_logsumexp
 from gclkit.testing.asserts import assert_as_accurate_as
 from gclkit.testing.measure import LargestTensor
 
@@ -171,6 +172,35 @@ def test_half_inputs_are_summed_in_fp32(dtype):
     torch.testing.assert_close(out.double(), exact, rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [2.0, 200.0])
+def test_constant_keys_cost_no_gradient(scale):
+    flops = []
+    for needed in (True, False):
+        q, k = make_rows(40, 8, 0).requires_grad_(), make_rows(40, 8, 1).requires_grad_(needed)
+        out = similarity_logsumexp(q, k, scale, block_rows=16).sum()
+        with FlopCounterMode(display=False) as counter:
+            out.backward()
+        flops.append(counter.get_total_flops())
+    assert flops[0] == 3 * 2 * 40 * 40 * 8 and flops[1] == 2 * flops[0] / 3
+
+
+@pytest.mark.parametrize("scale", [2.0, 200.0])
+def test_the_bias_is_added_in_the_dtype_of_sums(backend, scale):
+    q = make_rows(6, 4, 0)
+    bias = torch.linspace(-1, 1.1, 6, dtype=torch.float64)
+    for op in (lambda b, **o: similarity_logsumexp(q, q, scale, b, **o), self_logsumexp_of(q)):
+        expected = op(bias.float(), backend=backend)
+        for name in (backend, "reference"):
+            out = op(bias, backend=name)
+            assert out.dtype == torch.float32
+            torch.testing.assert_close(out, expected)
+        assert torch.equal(op(bias, backend=backend), expected)
+
+
+def self_logsumexp_of(z):
+    return lambda bias, **options: self_logsumexp(z, 2.0, bias, **options)
+
+
 def test_kept_blocks_change_nothing_and_respect_the_budget():
     tensors = problem(64, 96, 8, seed=9)
     plain = evaluate(tensors, torch.float64, block_rows=16)
@@ -187,6 +217,17 @@ def test_a_second_backward_pass_recomputes_kept_blocks():
     first = q.grad.clone()
     out.backward()
     torch.testing.assert_close(q.grad, 2 * first)
+
+
+def test_memory_that_went_to_another_call_is_not_read_again():
+    first, second = make_rows(40, 5, 0).requires_grad_(), make_rows(40, 5, 1).requires_grad_()
+    options = {"block_rows": 16, "memory_budget": 1e6}
+    out = similarity_logsumexp(first, first, 2.0, **options).sum()
+    out.backward(retain_graph=True)
+    expected = first.grad.clone()
+    similarity_logsumexp(second, second, 2.0, **options).sum()
+    out.backward()
+    torch.testing.assert_close(first.grad, 2 * expected)
 
 
 def test_never_makes_the_similarity_matrix():

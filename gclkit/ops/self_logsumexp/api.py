@@ -77,6 +77,7 @@ def self_logsumexp(
     product = operand(OWNER, precision, z.dtype, z.device)
     sums = accumulator(z.dtype)
     z = z.to(sums)
+    key_bias = None if key_bias is None else key_bias.to(sums)
     chosen = choose_backend(OWNER, backend, z)
     block, keep, workers = plan_blocks(
         OWNER,

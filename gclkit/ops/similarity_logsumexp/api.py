@@ -98,6 +98,7 @@ def similarity_logsumexp(
     product = operand(OWNER, precision, queries.dtype, queries.device)
     sums = accumulator(queries.dtype)
     queries, keys = queries.to(sums), keys.to(sums)
+    key_bias = None if key_bias is None else key_bias.to(sums)
     if weight is not None:
         if backend == "triton":
             reject(OWNER, "backend", "'reference' or 'blockwise' with a weight", backend)
