@@ -96,7 +96,7 @@ def _steps(drops: EdgeDropSet, nodes: Int[Tensor, " b"], most: int) -> Int[Tenso
     columns = torch.arange(len(nodes), device=nodes.device)
     steps = torch.full((drops.num_nodes, len(nodes)), most + 1, device=nodes.device)
     steps[nodes, columns] = 0
-    matrix = drops.matrix(torch.ones(len(drops.target), device=nodes.device))
+    matrix = drops.matrix(torch.ones_like(drops.target, dtype=torch.float32))
     for step in range(1, most + 1):
         reached = drops.product(matrix, (steps < step).float()) > 0
         steps[reached & (steps > step)] = step

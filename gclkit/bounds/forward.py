@@ -158,9 +158,9 @@ class ViewSum:
         """The sum with the node's own term."""
         if self.matrix is None:
             return sent
-        return self.neighbours(sent) + self.root[:, None] * own
+        return self.neighbors(sent) + self.root[:, None] * own
 
-    def neighbours(self, sent: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
+    def neighbors(self, sent: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
         """The sum over the neighbours alone."""
         assert self.matrix is not None
         return self.drops.product(self.matrix, sent)

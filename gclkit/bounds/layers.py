@@ -259,12 +259,9 @@ def _linear(weight: Tensor, bias: Tensor | None, steps: list[_Draft]) -> None:
 
 
 def _batch_norm(where: str, owner: str, norm: Any, steps: list[_Draft]) -> None:
-    _require(
-        not norm.training and norm.running_mean is not None,
-        where,
-        owner,
-        "BatchNorm1d in training mode (its statistics depend on the view)",
-    )
+    mode = "in training mode" if norm.training else "with track_running_stats=False"
+    what = f"BatchNorm1d {mode} (its statistics depend on the view)"
+    _require(not norm.training and norm.running_mean is not None, where, owner, what)
     scale = (norm.running_var + norm.eps).rsqrt()
     scale = scale if norm.weight is None else scale * norm.weight
     shift = -norm.running_mean * scale

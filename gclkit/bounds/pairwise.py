@@ -86,8 +86,8 @@ def pairwise_bound(
         _, chord, lift = relax(Box(low, high), slope)
         line = chord * (near(sent, rest[0] if split else sent) + bias)
         root = (rest[-1] if split_through else through) * pick(far.root)[:, None]
-        score = through * pick(far.neighbours(line)) + root * pick(line)
-        score = score + parts(through)[1] * pick(far.neighbours(lift))
+        score = through * pick(far.neighbors(line)) + root * pick(line)
+        score = score + parts(through)[1] * pick(far.neighbors(lift))
         return ((score + parts(root)[1] * pick(lift)).sum(dim=-1),)
 
     d = through.shape[1]

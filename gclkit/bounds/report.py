@@ -67,7 +67,7 @@ def nodes_in_reach(drops: EdgeDropSet, num_layers: int) -> Bool[Tensor, " n"]:
         drops: The set.
         num_layers: Layers with neighbours.
     """
-    matrix = drops.matrix(torch.ones(len(drops.target), device=drops.target.device))
+    matrix = drops.matrix(torch.ones_like(drops.target, dtype=torch.float32))
     reached = (drops.usable_budget > 0).float()[:, None]
     for _ in range(num_layers):
         reached = ((drops.product(matrix, reached) + reached) > 0).float()

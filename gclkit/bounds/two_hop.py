@@ -95,12 +95,12 @@ def _given_count(
     through = own = coefficients
     if k:
         through, own = layer.by_weights(partial(pull_back, coefficients))
-    pairs = _neighbour_values(context, c, through, position)
+    pairs = _neighbor_values(context, c, through, position)
     linear = constant + _own_and_sum(context, c, own, pairs, nodes, position)
     return torch.maximum(linear, least_dot(directions, context.traces[-1].after[c].at(nodes)))
 
 
-def _neighbour_values(
+def _neighbor_values(
     context: Context, c: int, through: Float[Tensor, "t d"], position: Int[Tensor, " n"]
 ) -> Float[Tensor, " e"]:
     """What each neighbour contributes at least, its column factor included, one value per edge

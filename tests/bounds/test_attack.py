@@ -66,3 +66,14 @@ def test_parts_keep_the_order_and_the_number_of_edges(make_graph):
     assert max(totals) <= most and len(parts) > 4
     alone = list(split_by_edges(drops, nodes, 1, block=8, most_edges=1))
     assert max(map(len, alone)) == 1 or min(sizes) == 0
+
+
+def test_the_default_dtype_does_not_matter(make_graph):
+    drops = EdgeDropSet(make_graph([9, 9])[1], 18, 0.4)
+    nodes = torch.tensor([3, 12])
+    within = copy_surroundings(drops, nodes, 2).within
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert copy_surroundings(drops, nodes, 2).within == within
+    finally:
+        torch.set_default_dtype(torch.float32)

@@ -134,6 +134,10 @@ def test_a_step_by_both_weights():
             [(GCNConv(5, 4), bn(4, train=True), nn.ReLU())],
             "layer 1, BatchNorm1d in training mode (its statistics depend on the view), has no",
         ),
+        (
+            [(GCNConv(5, 4), nn.BatchNorm1d(4, track_running_stats=False).eval())],
+            "layer 1, BatchNorm1d with track_running_stats=False (its statistics depend on the vi",
+        ),
         ([(GCNConv(5, 4), nn.Dropout(0.3))], "layer 1, Dropout in training mode, has no bound"),
         (
             [(GCNConv(5, 4), nn.RReLU())],

@@ -87,13 +87,13 @@ def test_every_neighbour_uses_its_own_coefficients(make_encoder, make_graph, run
     directions = target_vectors(z)
     score = published_score(describe_layers("test", layers), x, directions, drops, kept)
 
-    def normalised(edges):
+    def normalized(edges):
         a = torch.eye(9).double()
         a[edges[1], edges[0]] = 1
         return a / (a.sum(1)[:, None] * a.sum(1)).sqrt()
 
-    clean = normalised(edge_index)
-    seen = normalised(torch.stack([drops.source, drops.target])[:, kept])
+    clean = normalized(edge_index)
+    seen = normalized(torch.stack([drops.source, drops.target])[:, kept])
     least = (drops.degree - drops.budget + 1).double()
     ceiling = (clean > 0) / (least[:, None] * least).sqrt()
     floor = torch.diag(clean.diagonal())

@@ -26,3 +26,13 @@ def test_bernoulli_views_leave_the_set():
     report = describe_set(drops, num_layers=2, p=0.5, num_views=400, seed=1)
     # The two ends lose their only edge with probability 1/2, inner nodes both with 1/4.
     assert report.over_budget == pytest.approx((2 * 0.5 + 6 * 0.25) / 8, abs=0.02)
+
+
+def test_the_default_dtype_does_not_matter(make_graph):
+    drops = EdgeDropSet(make_graph([9, 9])[1], 18, 0.4)
+    reach = nodes_in_reach(drops, 2)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert torch.equal(nodes_in_reach(drops, 2), reach) and reach.any()
+    finally:
+        torch.set_default_dtype(torch.float32)
