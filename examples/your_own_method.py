@@ -11,7 +11,7 @@ import argparse
 import torch
 
 from gclkit.augmentations import EdgeDrop, FeatureMask
-from gclkit.encoders import GCNEncoder, Projector
+from gclkit.encoders import GCNEncoder, Projector, encode_views
 from gclkit.evaluators import evaluate
 from gclkit.graphs import load
 from gclkit.losses import barlow_twins
@@ -36,7 +36,7 @@ class MyMethod(Method):
     def step(self, batch, epoch):
         # Called every epoch with the graph, or a batch of it.
         views = tuple(self.mask(self.drop(batch)) for _ in range(2))
-        embeddings = tuple(self.encoder(view.x, view.edge_index) for view in views)
+        embeddings = encode_views(self.encoder, views)
         loss = barlow_twins(*map(self.projector, embeddings))
         return StepOutput(loss, {"barlow_twins": loss.detach()}, views, embeddings)
 

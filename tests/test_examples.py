@@ -1,10 +1,14 @@
 """Every example runs, on a graph that needs no download."""
 
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from gclkit.testing.graphs import random_graph
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 ARGUMENTS = {
@@ -13,6 +17,16 @@ ARGUMENTS = {
     "grace_cora.py": ["--dataset", "digits", "--epochs", "2"],
     "pot_in_your_loop.py": ["--epochs", "2"],
 }
+
+
+def test_the_own_method_trains_on_the_weights_that_it_embeds_with():
+    MyMethod = runpy.run_path(str(EXAMPLES / "your_own_method.py"))["MyMethod"]
+    method = MyMethod(8, out_channels=5)
+    graph = method.prepare(random_graph(30, 8, weighted=True, seed=2))
+    output = method.step(graph, 1)
+    for view, z in zip(output.views, output.embeddings, strict=True):
+        expected = method.encoder(view.x, view.edge_index, view.edge_weight)
+        torch.testing.assert_close(z, expected)
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))

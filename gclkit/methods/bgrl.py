@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 from torch_geometric.nn.inits import reset
 
-from gclkit.checks import check_count, check_floats, check_probability
+from gclkit.checks import check_count, check_floats, check_probability, reject
 from gclkit.encoders import encode_views
 from gclkit.losses import bootstrap_cosine
 from gclkit.methods.method import StepOutput
@@ -128,6 +128,9 @@ class BGRL(UniformViews):
         online = [self.predictor(z) for z in embeddings]
         # A node without edges and features has a target of 0, which has no direction.
         alive = torch.stack([target.any(dim=1) for target in targets]).all(dim=0)
+        if not bool(alive.any()):
+            rule = "a graph of which the target encoder makes something beside 0"
+            reject("BGRL", "data", rule, "embeddings of 0")
         if not bool(alive.all()):
             online, targets = [z[alive] for z in online], [t[alive] for t in targets]
         loss = bootstrap_cosine(*online, *targets)

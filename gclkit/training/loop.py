@@ -25,7 +25,6 @@ from gclkit.training.training_settings import TrainingSettings
 Regularizer = Callable[..., Tensor]
 # What every checkpoint of a training holds.
 KEYS = {"settings", "epoch", "lr", "history", "model", "optimizer", "generator", "cpu_rng"}
-
 # What the record of an epoch holds beside the terms of the loss.
 RECORDED = {"epoch", "loss", "grad_norm", "seconds"}
 
@@ -79,7 +78,7 @@ class TrainingLoop:
 
     def restore(self, state: dict[str, Any]) -> None:
         if not state.keys() >= KEYS:
-            reject("pretrain", "checkpoint", "one that pretrain wrote", sorted(state))
+            reject("pretrain", "checkpoint", "one that pretrain wrote", sorted(map(str, state)))
         saved = state["settings"]
         for key, value in self.identity.items():
             # Beside the class of a part, which both know, another version may keep other arguments.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +19,9 @@ from gclkit.methods import Method, TwoViewContrast
 from gclkit.ops import choose_backend
 from gclkit.ops.memory import available_bytes
 from gclkit.regularizers import ProvableTraining
+
+if TYPE_CHECKING:
+    from gclkit.training.loop import Regularizer
 
 # Matrices [n, width] that a layer keeps for the backward pass: the input of its activation, the
 # output, the noise of rrelu; whichever of them the derivative is written in.
@@ -77,7 +80,7 @@ def estimate_training_memory(
     method: Method,
     data: Data,
     *,
-    regularizer: Any = None,
+    regularizer: Regularizer | None = None,
     device: str | torch.device | None = None,
 ) -> MemoryEstimate:
     """The memory that :func:`~gclkit.training.pretrain` will need at its peak.
@@ -200,7 +203,9 @@ def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torc
     return pairs + 2 * 4 * n * width
 
 
-def _pot_bytes(regularizer: Any, encoders: list[GNNEncoder], n: int, edges: int) -> int:
+def _pot_bytes(
+    regularizer: Regularizer | None, encoders: list[GNNEncoder], n: int, edges: int
+) -> int:
     if not isinstance(regularizer, ProvableTraining) or regularizer.kappa == 0:
         return 0
     mode, total = regularizer.mode, 0

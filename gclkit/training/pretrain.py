@@ -16,6 +16,7 @@ from gclkit.checks import check_count, check_device, check_seed, reject
 from gclkit.graphs import check_graph, dataset_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
+from gclkit.regularizers import ProvableTraining
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import load_checkpoint, previous_checkpoint
 from gclkit.training.kept_arguments import kept_arguments
@@ -114,6 +115,9 @@ def pretrain(
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
     check_graph(type(method).__name__, data)
+    if isinstance(regularizer, ProvableTraining) and data.get("edge_weight") is not None:
+        rule = "left out: bounds are of graphs without edge weights"
+        reject("pretrain", "regularizer", rule, type(regularizer).__name__)
     device = check_device("pretrain", data.edge_index.device if device is None else device)
     estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     check_memory(estimate, method, data, device)

@@ -45,6 +45,15 @@ def test_the_target_follows_an_encoder_that_is_set(make):
     assert not torch.equal(before, method.encoder.convs[0].lin.weight)
 
 
+def test_a_graph_without_any_feature_is_named(make, graph):
+    graph.x = torch.zeros_like(graph.x)
+    method, data = make(norm=None)
+    with pytest.raises(ValueError) as error:
+        method.step(data, 1)
+    sentence = "a graph of which the target encoder makes something beside 0"
+    assert str(error.value) == f"BGRL: 'data' must be {sentence} (got 'embeddings of 0')"
+
+
 def test_an_encoder_of_another_width_is_refused(make):
     method, data = make()
     method.encoder = GCN(8, 7, 2, 4)

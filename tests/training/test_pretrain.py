@@ -134,6 +134,18 @@ def test_trains_where_gradients_are_switched_off(graph, method):
         assert not torch.is_grad_enabled()
 
 
+def test_no_bounds_on_a_graph_with_edge_weights(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+    pot = ProvableTraining(encoder=method.encoder, edge_index=graph.edge_index, num_nodes=60)
+    graph.edge_weight = torch.full((graph.num_edges,), 0.5)
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, regularizer=pot)
+    assert str(error.value) == (
+        "pretrain: 'regularizer' must be left out: bounds are of graphs without edge weights "
+        "(got 'ProvableTraining')"
+    )
+
+
 @pytest.mark.parametrize("callbacks", [print, [3]])
 def test_callbacks_are_a_list_of_functions(graph, method, callbacks):
     with pytest.raises(ValueError) as error:
