@@ -25,13 +25,14 @@ def estimate_memory(
         channels: Width ``d`` of the embeddings.
         anchors: As in :func:`gclkit.losses.infonce`.
         precision: As in :func:`gclkit.losses.infonce`.
-        backend: As in :func:`gclkit.losses.infonce`.
+        backend: ``"reference"``, ``"blockwise"`` or ``"triton"``; which of them ``"auto"`` is,
+            :func:`gclkit.ops.choose_backend` tells.
         memory_budget: As in :func:`gclkit.losses.infonce`: blocks are kept up to it.
         block_rows: As in :func:`gclkit.losses.infonce`.
         device: Where the loss would run; it decides the default block size.
 
     Returns:
-        An upper estimate, in bytes, for fp32 inputs.
+        An upper estimate, in bytes, for fp32 inputs and any temperature.
 
     Raises:
         ValueError: If a setting is out of range.
@@ -58,4 +59,6 @@ def estimate_memory(
     # A symmetric matrix keeps half of its blocks, and the whole of those on the diagonal.
     entries = rows * keys if rows < keys else (keys * keys + keys * min(block, keys)) // 2
     budget = int(check_positive(owner, "memory_budget", memory_budget))
-    return max(needed, min(budget, needed + entries * product.itemsize))
+    whole = needed + entries * product.itemsize
+    # A budget that is too small for the default block gets a smaller one.
+    return min(budget, whole) if block_rows is None else max(needed, min(budget, whole))

@@ -148,7 +148,9 @@ def plan_blocks(
     if memory_budget is not None:
         limit = min(limit, check_positive(owner, "memory_budget", memory_budget) / calls)
 
-    def needed(block: int) -> int:
+    def needed(block: int, workers: int | None = None) -> int:
+        if workers is None:
+            workers = plan_workers(rows, keys, block=block, device=like.device)
         return needed_bytes(
             rows,
             keys,
@@ -156,7 +158,7 @@ def plan_blocks(
             block=block,
             operand=operand,
             backend=backend,
-            workers=plan_workers(rows, keys, block=block, device=like.device),
+            workers=workers,
         )
 
     block = default_block(rows, keys, like.device, block_rows, owner)
@@ -167,7 +169,9 @@ def plan_blocks(
         if backend == "reference":
             sizes, hint = f"n={nodes or rows}", f"use backend='blockwise'{advice}"
         else:
-            fits = bisect_right(range(1, block), limit, key=needed)
+            # As many workers for every block: fewer tiles have fewer, so the need is not monotone.
+            most = plan_workers(rows, keys, block=1, device=like.device)
+            fits = bisect_right(range(1, block), limit, key=lambda block: needed(block, most))
             sizes = f"n={nodes or rows}, block_rows={block}"
             hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
         reject_size(owner, calls * needed(block), sizes, hint)

@@ -46,7 +46,6 @@ class RunningMaximum(torch.autograd.Function):
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)
         level = torch.where(out == -torch.inf, torch.inf, out)
         right = keys.to(tiles.left.dtype)
-        left = (queries * grad[:, None]).to(tiles.left.dtype)
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         grad_bias = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
@@ -59,13 +58,16 @@ class RunningMaximum(torch.autograd.Function):
             weight = weight.to(tiles.left.dtype)
             grad_queries[rows] += weight @ right[columns]
             if ctx.needs_input_grad[1]:
-                grad_keys[columns] += weight.T @ left[rows]
+                left = (queries[rows] * grad[rows, None]).to(tiles.left.dtype)
+                grad_keys[columns] += weight.T @ left
         grad_queries *= grad[:, None]
-        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        grad_scale = None
+        if ctx.needs_input_grad[2]:
+            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
-            (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype) if ctx.needs_input_grad[1] else None,
-            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_queries.mul_(scale).to(queries.dtype),
+            grad_keys.mul_(scale).to(keys.dtype) if ctx.needs_input_grad[1] else None,
+            grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
             None,
         )

@@ -83,6 +83,18 @@ def test_refuses_before_the_allocation(monkeypatch, options, message):
     assert str(error.value) == message
 
 
+@pytest.mark.parametrize("rows", [1500, 3000, 3071])
+def test_every_block_that_a_refusal_advises_fits(monkeypatch, rows):
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 4)
+    for budget in (4e6, 7e6, 12e6, 18e6):
+        with pytest.raises(ValueError) as error:
+            plan(rows=rows, block_rows=rows, memory_budget=budget)
+        advice = str(error.value).partition("use block_rows ≤ ")[2]
+        for share in (1.0, 0.9, 0.7, 0.5) if advice else ():
+            assert plan(rows=rows, block_rows=int(share * int(advice)), memory_budget=budget)
+    assert advice
+
+
 def test_refuses_a_budget_below_the_vectors():
     with pytest.raises(ValueError) as error:
         plan(memory_budget=10**6)

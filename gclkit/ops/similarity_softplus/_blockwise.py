@@ -31,19 +31,21 @@ class SoftplusSums(torch.autograd.Function):
         queries, keys, scale = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)
         right = keys.to(tiles.left.dtype)
-        left = (queries * grad[:, None]).to(tiles.left.dtype)
         grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
         grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
         for rows, columns, tile in tiles:
             weight = tile.sigmoid_().to(tiles.left.dtype)
             grad_queries[rows] += weight @ right[columns]
             if ctx.needs_input_grad[1]:
-                grad_keys[columns] += weight.T @ left[rows]
+                left = (queries[rows] * grad[rows, None]).to(tiles.left.dtype)
+                grad_keys[columns] += weight.T @ left
         grad_queries *= grad[:, None]
-        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        grad_scale = None
+        if ctx.needs_input_grad[2]:
+            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
-            (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype) if ctx.needs_input_grad[1] else None,
-            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_queries.mul_(scale).to(queries.dtype),
+            grad_keys.mul_(scale).to(keys.dtype) if ctx.needs_input_grad[1] else None,
+            grad_scale,
             None,
         )
