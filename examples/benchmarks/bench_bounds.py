@@ -24,6 +24,7 @@ from gclkit.methods import GRACE
 from gclkit.regularizers import ProvableTraining
 from gclkit.training import pretrain
 from gclkit.training.loop import TrainingLoop
+from gclkit.training.training_settings import TrainingSettings
 
 # The authors' settings (config of VoidHaruhi/POT-GCL); feature masking is off everywhere.
 SETTINGS = {
@@ -86,7 +87,7 @@ def epoch(args, rows):
     for _ in range(args.epochs):
         for mode, (loop, pot) in runs.items():
             start, cpu = time.perf_counter(), time.process_time()
-            loop.advance(pot, None)
+            loop.advance(pot)
             times[mode].append((time.perf_counter() - start, time.process_time() - cpu))
     base = None
     for mode, found in times.items():
@@ -108,7 +109,7 @@ def training_loop(name, data, mode):
             p=SETTINGS[name]["edge_p"], kappa=0.4, mode=mode,
         )  # fmt: skip
     generator = torch.Generator().manual_seed(0)
-    settings = {"lr": lr, "weight_decay": 1e-5, "warmup": 0}
+    settings = TrainingSettings(lr=lr)
     return TrainingLoop(method, method.prepare(data, generator), generator, settings), pot
 
 

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from gclkit.cli.train_seed import build_regularizer, load_graph
 from gclkit.training import build_method, estimate_training_memory, pretrain, resolve_config
+from gclkit.training.run_settings import RunSettings
 
 RUNS = ["cora/grace", "cora/csgcl", "cora/grace/pot", "cora/csgcl/pot", "photo/grace",
         "photo/csgcl", "cs/grace", "cs/csgcl"]  # fmt: skip
@@ -30,7 +31,7 @@ def measure(run: str, epochs: int) -> str:
     model = {"norm": None} if pot else {}  # Bounds are of encoders without batch normalisation.
     config = resolve_config(method_name, dataset, model=model, training={"epochs": epochs})
     regularizer = {"regularizer": "pot", "kappa": 0.4, "pot_mode": "pairwise"} if pot else {}
-    config = replace(config, run=regularizer)
+    config = replace(config, run=RunSettings(**regularizer))
     data = load_graph(config, log=None)
     method = build_method(config, data.num_features)
     pot_term = build_regularizer(config, method, data)

@@ -44,9 +44,12 @@ def communal_drop_probability(
     # Branches are chosen by torch.where: reading a value would stall the training step.
     smallest = torch.where(score > 0, score, torch.inf).min()
     vote = torch.where(score == 0, score.max(), score).clamp(min=smallest).log()
-    weight = (vote.max() - vote) / (vote.max() - vote.min())
+    spread = vote.max() - vote.min()
+    weight = (vote.max() - vote) / spread
     drop = (weight / weight.mean() * p).clamp(0, threshold)
-    return torch.where(drop.isnan(), torch.full_like(drop, min(p, threshold)), drop)
+    # Votes that differ by rounding are equal.
+    equal = spread <= 16 * torch.finfo(vote.dtype).eps * vote.abs().max().clamp(min=1)
+    return torch.where(drop.isnan() | equal, torch.full_like(drop, min(p, threshold)), drop)
 
 
 class CommunalAttributeVoting(BaseTransform):

@@ -76,7 +76,8 @@ def community_strength(
     inside = zeros.index_add(0, of_row, weight * (of_row == of_col))
     total = weight.sum()
     strength = inside / total - (degree / (2 * total)) ** 2
-    return torch.where(total > 0, strength, zeros)
+    # What rounding leaves of a strength of 0 must not vote for columns as if it were one.
+    return torch.where((total > 0) & (strength.abs() > 1e-12), strength, zeros)
 
 
 def node_strength(

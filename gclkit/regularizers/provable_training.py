@@ -140,6 +140,15 @@ class ProvableTraining(nn.Module):
         ]
         return (1 - self.kappa) * loss + self.kappa * (terms[0] + terms[1]) / 2
 
+    @torch.no_grad()
+    def after_step(self) -> None:
+        """Puts learned slopes of PReLU back into [0, 1], outside of which there is no bound; to be
+        called after each step of the optimizer. :func:`~gclkit.training.pretrain` does so.
+        """
+        for module in self._trained():
+            if isinstance(module, nn.PReLU):
+                module.weight.clamp_(0, 1)
+
     def compactness(
         self, view: View, targets: Float[Tensor, "n d"], which: int
     ) -> Float[Tensor, " t"]:

@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from gclkit.checks import NotFinite, reject
 from gclkit.encoders import view_features
 from gclkit.methods import Method, StepOutput
+from gclkit.regularizers import ProvableTraining
 from gclkit.training.callback import Callback
 from gclkit.training.checkpoint import save_checkpoint
 from gclkit.training.collapse import warn_of_collapse
@@ -24,7 +25,9 @@ from gclkit.training.training_settings import TrainingSettings
 
 Regularizer = Callable[..., Tensor]
 # What every checkpoint of a training holds.
-KEYS = {"settings", "epoch", "lr", "history", "model", "optimizer", "generator", "cpu_rng"}
+KEYS = {
+    "settings", "epoch", "lr", "retried", "history", "model", "optimizer", "generator", "cpu_rng",
+}  # fmt: skip
 # What the record of an epoch holds beside the terms of the loss.
 RECORDED = {"epoch", "loss", "grad_norm", "seconds"}
 
@@ -59,6 +62,9 @@ class TrainingLoop:
         )
         self.epoch = 0
         self.history: list[dict[str, float]] = []
+        self.retried = 0
+        # Where a training that stops being finite goes back to.
+        self.good: dict[str, Any] | None = None
 
     def state(self) -> dict[str, Any]:
         state = {
@@ -66,6 +72,7 @@ class TrainingLoop:
             "in_channels": self.data.num_features,
             "epoch": self.epoch,
             "lr": self.lr,
+            "retried": self.retried,
             "history": self.history,
             "model": self.method.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -84,12 +91,16 @@ class TrainingLoop:
             # Beside the class of a part, which both know, another version may keep other arguments.
             if key in saved and saved[key] != value:
                 reject("pretrain", key, f"that of a run with {key}={saved[key]!r}", value)
+        if state["epoch"] > self.settings.epochs:
+            rule = f"at least the {state['epoch']} that the checkpoint has seen"
+            reject("pretrain", "epochs", rule, self.settings.epochs)
         try:
             self.method.load_state_dict(state["model"])
         except RuntimeError as error:
             reason = " ".join(str(error).split())[:200]
             reject("pretrain", "checkpoint", "that of a run of the same parameters", reason)
         self.epoch, self.lr, self.history = state["epoch"], state["lr"], state["history"]
+        self.retried, self.good = state["retried"], state.get("good", self.good)
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["cpu_rng"].cpu())
@@ -106,19 +117,20 @@ class TrainingLoop:
         deadline: float | None,
         progress: bool,
     ) -> None:
-        epochs, retries = self.settings.epochs, self.settings.retries
-        good = copy.deepcopy(self.state()) if retries else None
+        epochs = self.settings.epochs
+        if self.settings.retries and self.good is None:
+            self.good = copy.deepcopy(self.state())
         with _bar(self.epoch, epochs, progress) as bar, Interruptible() as stop:
             while self.epoch < epochs:
                 start = time.perf_counter()
                 try:
                     record, output = self.advance(regularizer)
                 except TrainingDiverged:
-                    if not retries or good is None:
+                    if self.good is None or self.retried >= self.settings.retries:
                         raise
-                    retries -= 1
-                    good["lr"] /= 2
-                    self.restore(copy.deepcopy(good))
+                    self.good["lr"] /= 2
+                    self.good["retried"] = self.retried + 1
+                    self.restore(copy.deepcopy(self.good))
                     continue
                 record["seconds"] = time.perf_counter() - start
                 warn_of_collapse(
@@ -135,11 +147,13 @@ class TrainingLoop:
                 bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
                 late = deadline is not None and time.monotonic() > deadline
                 stopping = stop.requested or late
-                if self.epoch % every == 0 or self.epoch == epochs or stopping:
-                    if checkpoint is not None:
-                        save_checkpoint(checkpoint, self.state())
-                    if good is not None:
-                        good = copy.deepcopy(self.state())
+                due = self.epoch % every == 0 or self.epoch == epochs
+                if due and self.good is not None:
+                    self.good = copy.deepcopy(self.state())
+                if checkpoint is not None and (due or stopping):
+                    # A stop in between must not move the place to go back to.
+                    good = {} if due or self.good is None else {"good": self.good}
+                    save_checkpoint(checkpoint, {**self.state(), **good})
                 if stopping:
                     saved = f"; its state is in '{checkpoint}'" if checkpoint else ""
                     raise TrainingInterrupted(f"stopped after epoch {self.epoch}{saved}")
@@ -181,6 +195,8 @@ class TrainingLoop:
                 grad.mul_(largest / record["grad_norm"])
         self.optimizer.step()
         self.method.after_step(epoch)
+        if isinstance(regularizer, ProvableTraining):
+            regularizer.after_step()
         self.epoch = epoch
         return record, output
 

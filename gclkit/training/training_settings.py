@@ -51,7 +51,7 @@ class TrainingSettings:
 
     def kept_on_resume(self) -> dict[str, Any]:
         """What a resumed run must have in common with the one that it goes on with."""
-        names = ["lr", "weight_decay", "warmup", "schedule"]
+        names = ["lr", "weight_decay", "warmup", "schedule", "max_grad_norm"]
         if self.schedule != "constant":
             names.append("epochs")
         return {name: value for name, value in asdict(self).items() if name in names}

@@ -30,6 +30,19 @@ def test_more_votes_are_masked_less(votes, p):
         assert float(drop.mean()) == pytest.approx(p)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_votes_that_differ_by_rounding_are_equal(dtype):
+    votes = torch.full((5,), 0.3, dtype=dtype)
+    votes[2:] = torch.nextafter(votes[2:], votes.new_tensor(1.0))
+    assert communal_drop_probability(votes, p=0.4, threshold=0.9).tolist() == pytest.approx(
+        [0.4] * 5
+    )
+    apart = torch.tensor([0.3, 0.3003], dtype=dtype)
+    assert communal_drop_probability(apart, p=0.4, threshold=0.9).tolist() == pytest.approx(
+        [0.8, 0.0]
+    )
+
+
 def test_bad_votes():
     clamped = communal_drop_probability(torch.tensor([-3.0, 0.5, 2.0]), 0.3)
     torch.testing.assert_close(

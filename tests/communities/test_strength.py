@@ -82,6 +82,17 @@ def test_equal_scores_are_all_one():
     assert (edge_scores(edge_index, membership, strength) == 1).all()
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_community_has_no_strength_whatever_the_weights(seed):
+    generator = torch.Generator().manual_seed(seed)
+    edge_index = to_undirected(torch.randint(0, 30, (2, 90), generator=generator))
+    weight = torch.rand(30, 30, generator=generator, dtype=torch.float64)
+    weight = (weight + weight.T)[edge_index[0], edge_index[1]]
+    membership = torch.zeros(30, dtype=torch.long)
+    strength = community_strength(edge_index, membership, edge_weight=weight)
+    assert strength.tolist() == [0.0]
+
+
 def test_no_edges_no_strength():
     empty = torch.empty(2, 0, dtype=torch.int64)
     membership = torch.tensor([0, 1, 1])

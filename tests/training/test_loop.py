@@ -1,8 +1,10 @@
+import signal
+
 import pytest
 import torch
 
 from gclkit.methods import GRACE, StepOutput
-from gclkit.training import TrainingDiverged, pretrain
+from gclkit.training import TrainingDiverged, TrainingInterrupted, pretrain
 from gclkit.training.loop import TrainingLoop
 from gclkit.training.training_settings import TrainingSettings
 
@@ -175,6 +177,42 @@ def test_retries_go_back_and_halve_the_step(graph):
     with pytest.raises(TrainingDiverged):
         method.bad_epochs = (4,)
         pretrain(method, graph, epochs=6, retries=1)
+
+
+class Fragile(GRACE):
+    """Diverges in the first epochs once a weight has moved far from where it began."""
+
+    def __init__(self, *args, **options):
+        super().__init__(*args, **options)
+        self.register_buffer("start", torch.zeros_like(self.encoder.convs[0].lin.weight))
+
+    def step(self, batch, epoch):
+        out, weight = super().step(batch, epoch), self.encoder.convs[0].lin.weight.detach()
+        if epoch == 1:
+            self.start.copy_(weight)
+        far = epoch <= 9 and float((weight - self.start).abs().max()) > 0.055
+        return out._replace(loss=out.loss * float("inf")) if far else out
+
+
+@pytest.mark.parametrize("stop", [2, 5, 7, 10])
+def test_a_resumed_run_goes_back_to_where_the_whole_one_does(graph, tmp_path, stop):
+    method = Fragile(9, out_channels=6, projection_channels=5)
+    options = {"epochs": 11, "lr": 0.01, "every": 20, "retries": 2}
+    tries = []
+
+    def count(epoch, record, method, data):
+        tries.append(epoch)
+        if epoch == stop and len(tries) == tries.index(stop) + 1:
+            signal.raise_signal(signal.SIGTERM)
+
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(TrainingInterrupted):
+        pretrain(method, graph, callbacks=[count], checkpoint=path, **options)
+    resumed = pretrain(method, graph, callbacks=[count], checkpoint=path, resume=True, **options)
+    assert len(tries) > 11, "no run went back"
+    whole = pretrain(method, graph, **options)
+    assert torch.equal(resumed.embeddings, whole.embeddings)
+    assert [r["loss"] for r in resumed.history] == [r["loss"] for r in whole.history]
 
 
 def test_embeddings_that_are_no_longer_finite_are_no_bad_input(graph):

@@ -83,6 +83,11 @@ def test_resuming_at_any_epoch_changes_nothing(graph, method, tmp_path, stop):
         assert [r[key] for r in rest.history] == [r[key] for r in whole.history]
     again = pretrain(method, graph, epochs=9, seed=2, warmup=4, checkpoint=path, resume=True)
     assert torch.equal(again.embeddings, whole.embeddings)
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=8, seed=2, warmup=4, checkpoint=path, resume=True)
+    assert str(error.value) == (
+        "pretrain: 'epochs' must be at least the 9 that the checkpoint has seen (got 8)"
+    )
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -132,6 +137,20 @@ def test_trains_where_gradients_are_switched_off(graph, method):
     with torch.no_grad():
         assert torch.equal(pretrain(method, graph, epochs=2).embeddings, expected)
         assert not torch.is_grad_enabled()
+
+
+def test_slopes_stay_where_they_have_a_bound(graph):
+    method = GRACE(9, out_channels=6, projection_channels=5, activation="prelu")
+    pot = ProvableTraining(
+        encoder=method.encoder, edge_index=graph.edge_index, num_nodes=graph.num_nodes, kappa=0.9
+    )
+    slopes = []
+
+    def watch(epoch, record, method, data):
+        slopes.append(min(m.weight.item() for m in method.modules() if isinstance(m, nn.PReLU)))
+
+    pretrain(method, graph, epochs=12, lr=0.1, regularizer=pot, callbacks=[watch])
+    assert min(slopes) == 0.0, "no step left the range"
 
 
 def test_no_bounds_on_a_graph_with_edge_weights(graph):
