@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gclkit.reports import read_runs, results_table
-from gclkit.training import resolve_config
+from gclkit.training import list_recipes, resolve_config
+from gclkit.training.config import is_measured
 
 ROOT = Path(__file__).parents[1]
 RUNS = ROOT / "examples" / "results" / "reproduced"
@@ -25,3 +26,10 @@ def test_a_reproduced_run_has_the_settings_that_its_recipe_has_now(path):
     dataset, _, method = path.parent.name.partition("-")
     recipe = resolve_config(method, dataset)
     assert (ran["model"], ran["training"]) == (recipe.model, recipe.training)
+
+
+def test_recipes_say_which_of_them_were_run():
+    ran = {path.name for path in RUNS.iterdir()}
+    assert {
+        f"{dataset}-{name}" for dataset, name in list_recipes() if is_measured(dataset, name)
+    } == ran

@@ -131,15 +131,20 @@ def _essence(config: Any) -> tuple[Any, ...]:
 
 def _print_recipes() -> None:
     from gclkit.training import list_recipes, resolve_config
+    from gclkit.training.config import is_measured
 
-    print(f"{'recipe':<24} {'source':<8} {'epochs':>6}  published")
+    print(f"{'recipe':<24} {'source':<8} {'epochs':>6}  {'measured':<8}  published")
     for dataset, method in list_recipes():
         config = resolve_config(method, dataset)
         figures = ", ".join(
             f"{score} {100 * value[0]:.2f}" for score, value in config.published.items()
         )
         name = f"{dataset}/{method}"
-        print(f"{name:<24} {config.source:<8} {config.training['epochs']:>6}  {figures or '-'}")
+        measured = "yes" if is_measured(dataset, method) else "not run"
+        print(
+            f"{name:<24} {config.source:<8} {config.training['epochs']:>6}  {measured:<8}  "
+            f"{figures or '-'}"
+        )
 
 
 def _print_comparison(name: str, report: dict[str, Any]) -> None:

@@ -102,6 +102,11 @@ def list_recipes() -> list[tuple[str, str]]:
     return sorted(pairs)
 
 
+def is_measured(dataset: str, name: str) -> bool:
+    """Whether the results that come with the library hold figures of a recipe."""
+    return bool(_read_recipe(dataset, name)["measured"])
+
+
 def resolve_config(
     method: str,
     dataset: str,
@@ -216,6 +221,7 @@ def _read_recipe(dataset: str, method: str) -> dict[str, Any]:
         "training": {},
         "source": "ours",
         "note": "",
+        "measured": True,
         "published": {},
         "run": {},
     }

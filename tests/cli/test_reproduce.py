@@ -34,7 +34,8 @@ def test_lists_every_recipe(capsys):
     out = capsys.readouterr().out
     for dataset, method in list_recipes():
         assert f"{dataset}/{method} " in out
-    assert "photo/csgcl              ours        200  accuracy 93.32" in out
+    assert "photo/csgcl              ours        200  yes       accuracy 93.32" in out
+    assert "wikics/csgcl             authors    2000  not run   accuracy 78.60" in out
 
 
 def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
@@ -102,7 +103,7 @@ def test_prints_the_table_of_finished_runs(short, tmp_path, capsys):
     capsys.readouterr()
     assert main(["reproduce", "--table", str(tmp_path)]) == 0
     line = capsys.readouterr().out.splitlines()[2]
-    assert line.startswith("| sbm/grace | 1 | accuracy, random-10-10-80 | ")
+    assert line.startswith("| sbm/grace | 1 × 2 | accuracy, random-10-10-80 | ")
     assert " | 90.00 ± 5.00 | " in line
 
 
