@@ -17,7 +17,7 @@ def negatives_logsumexp(
     u2: Float[Tensor, "n d"],
     *scales: float,
     **options: Unpack[BlockOptions],
-) -> list[Float[Tensor, " 2n"]]:
+) -> list[Float[Tensor, " 2*n"]]:
     r"""Log-sum-exps over the ``2(n - 1)`` negatives of each row of the stacked views.
 
     Args:

@@ -65,7 +65,7 @@ def mean_positive(
     u1: Float[Tensor, "n d"],
     u2: Float[Tensor, "n d"],
     key_bias: Float[Tensor, " n"] | None,
-) -> tuple[Float[Tensor, "2n d"], Float[Tensor, " 2n"] | None]:
+) -> tuple[Float[Tensor, "2*n d"], Float[Tensor, " 2*n"] | None]:
     """Returns the mean positive of each row of the stacked views, and its mean bias."""
     target = torch.cat([mean_over_positives(positives, u) for u in (u2, u1)])
     if key_bias is None:

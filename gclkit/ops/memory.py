@@ -48,9 +48,9 @@ def needed_bytes(
     r"""Returns the bytes of forward and backward beyond the inputs and their gradients.
 
     Counted are what grows with ``n d`` (operands, gradients of unit rows, and what the
-    normalisation of the calling loss saves) and one tile with its scratch: terms and weights
-    in fp32, and both once more where products are narrower. The definition holds logits, what
-    log-sum-exp saves and the gradients of both.
+    normalisation of the calling loss saves), the two pairs per row that a loss leaves out, and
+    one tile with its scratch: terms and weights in fp32, and both once more where products are
+    narrower. The definition holds logits, what log-sum-exp saves and the gradients of both.
 
     Args:
         rows: Number of queries.
@@ -62,7 +62,7 @@ def needed_bytes(
         workers: Threads that share the tiles.
     """
     sums = max(operand.itemsize, 4)
-    vectors = (rows + 3 * keys) * (channels + 2) * sums
+    vectors = (rows + 3 * keys) * (channels + 6) * sums
     if backend == "reference":
         return vectors + 5 * rows * keys * sums
     if backend == "triton":

@@ -306,7 +306,7 @@ def test_refuses_an_allocation_that_does_not_fit(monkeypatch):
         infonce(z, z, block_rows=3000, memory_budget=5e7)
     assert str(error.value) == (
         "infonce: needs about 0.1 GB for n=3000, block_rows=3000; "
-        "use block_rows ≤ 2028 or anchors=1024"
+        "use block_rows ≤ 2020 or anchors=1024"
     )
 
 

@@ -68,7 +68,7 @@ def test_reads_what_is_available():
     [
         (
             {"block_rows": 20000},
-            "op: needs about 4.8 GB for n=20000, block_rows=20000; use block_rows ≤ 9170",
+            "op: needs about 4.8 GB for n=20000, block_rows=20000; use block_rows ≤ 9164",
         ),
         (
             {"backend": "reference", "nodes": 7},
@@ -99,5 +99,5 @@ def test_refuses_a_budget_below_the_vectors():
     with pytest.raises(ValueError) as error:
         plan(memory_budget=10**6)
     assert str(error.value) == (
-        "op: needs about 21.2 MB for n=20000, block_rows=48; use a larger memory_budget"
+        "op: needs about 22.5 MB for n=20000, block_rows=48; use a larger memory_budget"
     )

@@ -312,6 +312,6 @@ def test_refuses_an_allocation_that_does_not_fit(monkeypatch):
         similarity_logsumexp(rows, rows, block_rows=3000, memory_budget=5e7)
     assert str(error.value) == (
         "similarity_logsumexp: needs about 0.1 GB for n=3000, block_rows=3000; "
-        "use block_rows ≤ 2034"
+        "use block_rows ≤ 2030"
     )
     similarity_logsumexp(rows, rows, block_rows=2027, memory_budget=5e7)
