@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
 
     if "link_prediction" in args.tasks and args.edge_split is None:
         rule = "the file of the edge split that the embeddings were trained on"
-        reject("evaluate", "--edge-split", rule, None)
+        reject("evaluate", "edge-split", rule, None)
     given = {key: getattr(args, key) for key in ("root", "features", "labels")}
     given = {key: value for key, value in given.items() if value is not None}
     data = load(args.dataset, require_features=False, **given)

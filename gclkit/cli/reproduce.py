@@ -73,11 +73,10 @@ def run(args: argparse.Namespace) -> int:
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
     recipes = [name.lower() for name in args.recipes]
     for name in recipes:
-        if name not in known:
-            reject("reproduce", "recipes", f"of {known}", name)
+        check_choice("reproduce", "recipes", name, known)
     for seed in args.seeds:
         check_seed("reproduce", "seeds", seed)
-    check_count("reproduce", "num_splits", args.num_splits)
+    check_count("reproduce", "num-splits", args.num_splits)
     deadline = None
     if args.minutes is not None:
         deadline = time.monotonic() + 60 * check_positive("reproduce", "minutes", args.minutes)

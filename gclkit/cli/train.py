@@ -99,18 +99,19 @@ def run(args: argparse.Namespace) -> int:
 
         torch.set_num_threads(check_count("train", "threads", args.threads))
     if args.resume is not None:
-        config, path = read_config(args.resume / "config.yaml"), args.resume
+        path = args.resume
+        folder = RunFolder(path, resume=True)
+        config = read_config(folder.config_path)
         _check_alone(args)
     else:
         config = _config(args)
+        name = f"{Path(config.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
+        path = args.out or Path("runs") / name
+        folder = RunFolder(path, force=args.force)
     if args.dry_run:
         data = load_graph(config, log=print)
         check_run(fit_to_graph(config, data, print), data, log=print)
         return 0
-    if args.resume is None:
-        name = f"{Path(config.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
-        path = args.out or Path("runs") / name
-    folder = RunFolder(path, force=args.force, resume=args.resume is not None)
     try:
         with folder:
             report = run_experiment(config, folder, log=print, progress=not args.quiet)
@@ -138,12 +139,13 @@ def _config(args: argparse.Namespace) -> Any:
     import dataclasses
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
-    from gclkit.training import resolve_config
+    from gclkit.training import list_methods, resolve_config
     from gclkit.training.training_settings import TrainingSettings
 
     given = {key: value for key, value in vars(args).items() if value is not None}
     args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
+    check_choice("train", "method", args.method.lower().partition("-")[0], list_methods())
     for task in tasks:
         check_choice("train", "tasks", task, TASKS)
     for control in args.controls or ():
@@ -152,10 +154,10 @@ def _config(args: argparse.Namespace) -> Any:
         check_seed("train", "seeds", seed)
     if len(set(args.seeds)) < len(args.seeds):
         reject("train", "seeds", "different numbers", args.seeds)
-    check_count("train", "num_splits", args.num_splits)
-    check_count("train", "checkpoint_every", args.checkpoint_every)
+    check_count("train", "num-splits", args.num_splits)
+    check_count("train", "checkpoint-every", args.checkpoint_every)
     if args.evaluate_every is not None:
-        check_count("train", "evaluate_every", args.evaluate_every)
+        check_count("train", "evaluate-every", args.evaluate_every)
     training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
     given = {key: getattr(args, key) for key in (*training, *MODEL)}
     given = {key: value for key, value in given.items() if value is not None}
@@ -184,7 +186,7 @@ def _config(args: argparse.Namespace) -> Any:
     )
     if given and run.regularizer is None:
         key, value = next(iter(given.items()))
-        reject("train", key, "left out without a regularizer", value)
+        reject("train", key.replace("_", "-"), "left out without a regularizer", value)
     return dataclasses.replace(config, run=run)
 
 

@@ -61,3 +61,19 @@ def test_an_unknown_verb_lists_the_known_ones(capsys):
         main(["trian"])
     assert stop.value.code == 2
     assert "train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["train", "--regularizer", "foo"], "gclkit train: argument --regularizer: invalid choice"),
+        (["certify", "run", "--tightness", "x"], "gclkit certify: argument --tightness: invalid"),
+        (["embed", "run"], "gclkit embed: the following arguments are required: --out"),
+        (["env", "--epochs", "3"], "gclkit: unrecognized arguments: --epochs 3"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_line_too(words, start, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.startswith(start) and err.count("\n") == 1

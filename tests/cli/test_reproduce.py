@@ -67,7 +67,8 @@ def test_refuses_the_run_of_another_configuration(short, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         ([], "'recipes' must be one DATASET/METHOD or more, or use --list (got 'none')"),
-        (["mars/csgcl"], "(got 'mars/csgcl')"),
+        (["mars/csgcl"], "gclkit: reproduce: 'recipes' must be one of ['"),
+        (["photo/csgcl", "--num-splits", "0"], "reproduce: 'num-splits' must be an integer of"),
         (["photo/csgcl", "--seeds", "-2"], "'seeds' must be an integer of at least 0 (got -2)"),
         (["photo/csgcl", "--minutes", "0"], "'minutes' must be a positive number (got 0.0)"),
     ],
