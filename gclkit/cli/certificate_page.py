@@ -91,12 +91,16 @@ def _plain(value: Any) -> Any:
 
 def _section(figures: Mapping[str, Any], panels: list[Panel]) -> str:
     cards = "".join(card(label, f"{figures[key]:.3g}") for key, label in HEADLINES.items())
+    part = "" if figures["whole_embedding"] else "Of the embedding, the encoder's output alone. "
     note = (
-        f"Edge dropping at p = {figures['p']}, seed {figures['seed']}: each node loses at most "
+        f"{part}Edge dropping at p = {figures['p']}, seed {figures['seed']}: both directions of an "
+        "edge vanish together, and each node loses at most "
         f"round(p x degree) edges and keeps one. {100 * figures['reach_share']:.1f} % of the nodes "
-        f"have a droppable edge in reach; plain dropping at this rate puts "
-        f"{100 * figures['over_budget']:.1f} % over their budget, and of such views nothing is "
-        f"claimed. Mean norm of the embeddings {figures['mean_norm']:.3g}."
+        f"have a droppable edge in reach; one coin per edge at this rate puts "
+        f"{100 * figures['over_budget']:.1f} % over their budget. Nothing is claimed of those "
+        "views, nor of any that drops one direction of an edge alone, as practically every view of "
+        "EdgeDrop does unless it is symmetric. Mean norm of the embeddings "
+        f"{figures['mean_norm']:.3g}."
     )
     tables = "".join(
         f"<h3>By {name}</h3>{_table(figures[f'by_{name}'], name).to_html()}"

@@ -39,20 +39,26 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.certificate_page import group_shares, write_certificate
     from gclkit.cli.train_seed import load_graph
     from gclkit.communities import detect
+    from gclkit.methods import Method
     from gclkit.training import read_config
+    from gclkit.training.config import method_class
 
     config = read_config(args.path / "config.yaml")
     if not (args.path / "report.json").is_file():
         rule = "a complete run; 'gclkit train --resume' goes on with this one"
         reject("certify", "run", rule, str(args.path))
+    if method_class(config.method).encode is not Method.encode:
+        reject("certify", "method", "one that embeds by its encoder alone", config.method)
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
     seed = config.run.seeds[0] if args.seed is None else args.seed
-    encoder = _trained_encoder(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
-    print(f"certifying seed {seed} at p = {args.p}")
+    method = _trained(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
+    whole = not method.ego and method.topic_neighbors is None
+    part = "" if whole else ", of the embedding the encoder's output alone"
+    print(f"certifying seed {seed} at p = {args.p}{part}")
     certificate = certify(
-        encoder,
+        method.encoder,
         data.x,
         data.edge_index,
         p=args.p,
@@ -73,6 +79,7 @@ def run(args: argparse.Namespace) -> int:
         "p": args.p,
         "seed": seed,
         "tightness": args.tightness,
+        "whole_embedding": whole,
         **certificate.to_dict(),
         "by_degree": group_shares(arrays["degree"], arrays["bound"], logarithmic=True),
         "by_community": group_shares(arrays["community"], arrays["bound"]),
@@ -84,14 +91,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trained_encoder(path: Path, config: Any, data: Any) -> Any:
-    from gclkit.checks import reject
+def _trained(path: Path, config: Any, data: Any) -> Any:
     from gclkit.training import build_method
     from gclkit.training.checkpoint import load_checkpoint
 
     method = build_method(config, data.num_features)
     method.load_state_dict(load_checkpoint(path)["model"])
     method.eval()
-    if not hasattr(method, "encoder"):
-        reject("certify", "method", "one with an 'encoder'", config.method)
-    return method.encoder
+    return method
