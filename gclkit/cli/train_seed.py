@@ -47,10 +47,14 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
             less memory than that.
     """
     TrainingSettings(**config.training)
-    if {"classification", "clustering"} & set(config.run.tasks):
-        check_labels("train", data.get("y"), int(data.num_nodes or 0))
-    if "classification" in config.run.tasks:
-        for split in make_splits(data, config.run.splits, num_splits=config.run.num_splits):
+    nodes = int(data.num_nodes or 0)
+    if "clustering" in config.run.tasks:
+        check_labels("train", data.get("y"), nodes)
+    if "classification" in config.run.tasks:  # Which looks at the labels of its splits alone.
+        check_labels("train", data.get("y"), nodes, splits=())
+        splits = make_splits(data, config.run.splits, num_splits=config.run.num_splits)
+        check_labels("train", data.y, nodes, splits)
+        for split in splits:
             if len(data.y[split.train].unique()) < 2:
                 rule = "one whose training nodes are of two classes or more"
                 reject("train", "splits", rule, split.name)

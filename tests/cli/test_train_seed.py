@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import pytest
 import torch
@@ -84,6 +85,21 @@ def test_no_bounds_on_a_graph_with_edge_weights(graph):
     sentence = "train: 'regularizer' must be left out: bounds are of graphs without edge weights"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         build_regularizer(chosen, method, weighted)
+
+
+def test_only_the_nodes_of_the_splits_need_a_label(graph):
+    published = graph.clone()
+    for part, name in enumerate(("train_mask", "val_mask", "test_mask")):
+        published[name] = torch.arange(150) % 4 == part
+    published.y[torch.arange(150) % 4 == 3] = -1
+    public = config(tasks=["classification"])
+    public = replace(public, run=replace(public.run, splits="public"))
+    check_run(public, published)
+    unknown = r"^train: 'y' must be classes numbered from 0 \(got -1\)$"
+    with pytest.raises(ValueError, match=unknown):
+        check_run(config(tasks=["classification"]), published)  # Random splits hold every node.
+    with pytest.raises(ValueError, match=unknown):
+        check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
 
 
 def test_training_nodes_of_one_class_are_refused(graph):
