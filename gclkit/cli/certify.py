@@ -18,12 +18,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: gclkit certify runs/digits-csgcl --p 0.2",
     )
     parser.add_argument("path", type=Path, metavar="RUN", help="a run folder of 'gclkit train'")
-    parser.add_argument("--p", type=float, default=0.2, help="sets the budgets; default: 0.2")
-    parser.add_argument("--seed", type=int, help="of the run; default: its first")
+    parser.add_argument("--p", type=float, default=0.2, help="drop rate; each node may lose about "
+                        "this share of its edges; default: 0.2")  # fmt: skip
+    parser.add_argument("--seed", type=int, help="which seed of the run; default: its first")
     parser.add_argument("--nodes", type=int, default=500,
-                        help="drawn of those that dropping can reach; default: 500")  # fmt: skip
+                        help="nodes to certify, sampled from those edge dropping can affect; "
+                        "default: 500")  # fmt: skip
     parser.add_argument("--views", type=int, default=200, help="views sampled; default: 200")
-    parser.add_argument("--rounds", type=int, default=6, help="of the search; default: 6")
+    parser.add_argument(
+        "--rounds", type=int, default=6, help="rounds of the worst-case search; default: 6"
+    )
     parser.add_argument("--tightness", default="two_hop", choices=TIGHTNESS,
                         help="default: two_hop")  # fmt: skip
     parser.set_defaults(run=run)

@@ -14,14 +14,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "reproduce",
         help="a recipe over several seeds, beside the published figure",
-        description=__doc__ + " Stopped at any time, it goes on where it was.",
+        description=__doc__ + " Safe to interrupt: the same command continues.",
         epilog="example: gclkit reproduce photo/csgcl --seeds 0 1 2",
     )
     parser.add_argument("recipes", nargs="*", metavar="DATASET/METHOD", help="run in this order")
     parser.add_argument("--list", action="store_true", dest="listing", help="list the recipes")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4],
+                        help="one training each; default: 0 1 2 3 4")  # fmt: skip
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"),
+                        help="default: runs/reproduce")  # fmt: skip
     parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
     parser.add_argument(
         "--tasks",
@@ -93,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
                     config, folder, log=print, progress=not args.quiet, deadline=deadline
                 )
         except KeyboardInterrupt as stop:
-            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command goes on where it was")
+            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
             return 130
         if "classification" in report["results"]:
             _print_comparison(name, report)

@@ -37,33 +37,37 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--method", help="a name of `reproduce --list`; default: csgcl")
     parser.add_argument("--dataset", help="a name or a file; default: digits")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
-    parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
-    parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2")
+    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
+    parser.add_argument("--labels", type=Path, help=".npy file with your graph's classes")
+    parser.add_argument("--seeds", type=int, nargs="+", help="one training each; default: 0 1 2")
     parser.add_argument("--tasks", nargs="+", metavar="TASK",
                         help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
     parser.add_argument("--splits", help="random, stratified, public, redrawn (public without its "
                         "test nodes, for choosing) or K-shot; default: public where the "
                         "dataset has one, else random")  # fmt: skip
     parser.add_argument("--num-splits", type=int, help="random splits; default: 5")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--lr", type=float)
-    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
+    parser.add_argument("--lr", type=float, help="learning rate; default: the recipe's")
+    parser.add_argument("--weight-decay", type=float, help="default: the recipe's")
     parser.add_argument("--warmup", type=int, metavar="EPOCHS", help="learning-rate warm-up")
     parser.add_argument("--schedule", help="of the learning rate: constant or cosine")
-    parser.add_argument("--max-grad-norm", type=float)
+    parser.add_argument("--max-grad-norm", type=float, help="clip gradients to this norm")
     parser.add_argument("--retries", type=int, help="go back and halve the step when not finite")
-    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--temperature", type=float, help="default: the recipe's")
     parser.add_argument("--anchors", type=int, help="anchors drawn per step; default: all nodes")
     parser.add_argument(
         "--precision", help="of products: float32 or bfloat16, where that is faster"
     )
-    parser.add_argument("--backend", help="of the loss; default: auto")
-    parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
+    parser.add_argument("--backend", help="how the loss is computed: auto, blockwise, reference "
+                        "or triton; default: auto")  # fmt: skip
+    parser.add_argument("--memory-budget", type=int, metavar="BYTES",
+                        help="bytes the loss may keep to save recomputation")  # fmt: skip
     parser.add_argument("--set", nargs="+", metavar="KEY=VALUE", dest="settings",
-                        help="other settings of the method: edge_p=[.3,.4]")  # fmt: skip
+                        help="any other setting of the method, e.g. edge_p=[.3,.4]")  # fmt: skip
     parser.add_argument("--regularizer", choices=["pot"], help="provable training")
-    parser.add_argument("--kappa", type=float, help="its weight; default: 0.4")
+    parser.add_argument(
+        "--kappa", type=float, help="weight of provable training, 0 to 1; default: 0.4"
+    )
     parser.add_argument("--pot-mode",
                         help="published, pairwise or certified; default: pairwise")  # fmt: skip
     parser.add_argument("--controls", nargs="+", metavar="CONTROL",

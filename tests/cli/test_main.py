@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gclkit
-from gclkit.cli.main import COMMANDS, main
+from gclkit.cli.main import COMMANDS, build_parser, main
 
 
 def run(*arguments, **options):
@@ -28,6 +28,13 @@ def test_every_verb_explains_itself_with_an_example(verb, capsys):
         main([verb, "--help"])
     assert stop.value.code == 0
     assert f"example: gclkit {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_option_is_explained():
+    (verbs,) = (action for action in build_parser()._actions if action.dest == "verb")
+    for verb, parser in verbs.choices.items():
+        silent = [action.dest for action in parser._actions if not action.help]
+        assert not silent, f"{verb}: {silent}"
 
 
 def test_help_does_not_load_pytorch():

@@ -41,7 +41,7 @@ def test_lists_every_recipe(capsys):
 def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
     arguments = ["reproduce", "sbm/grace", "--quiet", "--num-splits", "2", "--out", str(tmp_path)]
     assert main([*arguments, "--seeds", "0", "1", "--minutes", "1e-9"]) == 130
-    assert "the same command goes on where it was" in capsys.readouterr().out
+    assert "the same command continues" in capsys.readouterr().out
     assert not (tmp_path / "sbm-grace" / "report.json").exists()
     assert main([*arguments, "--seeds", "0"]) == 0
     line, other = capsys.readouterr().out.splitlines()[-2:]
