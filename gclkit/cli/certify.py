@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-TIGHTNESS = ("interval", "budget", "two_hop")
+from gclkit.cli.choices import TIGHTNESS
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

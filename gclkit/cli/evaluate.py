@@ -6,8 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-TASKS = ("classification", "clustering", "link_prediction")
-PROBES = ("linear", "adam", "svm", "knn", "forest")
+from gclkit.cli.choices import PROBES, TASKS
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

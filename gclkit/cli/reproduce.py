@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from gclkit.cli.train import ALL_CONTROLS, TASKS
+from gclkit.cli.choices import ALL_CONTROLS, TASKS
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -6,10 +6,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-TASKS = ("classification", "clustering", "link_prediction")
-CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
-# Features by hop are three times as wide as the features.
-ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
+from gclkit.cli.choices import ALL_CONTROLS, CONTROLS, TASKS
+
 POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
 DEFAULTS = {
