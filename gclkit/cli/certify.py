@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
     from gclkit.cli.certificate_page import group_shares, write_certificate
-    from gclkit.cli.train_seed import load_graph
+    from gclkit.cli.run_graph import load_graph
     from gclkit.communities import detect
     from gclkit.methods import Method
     from gclkit.training import read_config

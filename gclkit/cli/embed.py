@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     from gclkit.atomic import replacing
     from gclkit.checks import check_choice, reject
-    from gclkit.cli.train_seed import load_graph
+    from gclkit.cli.run_graph import load_graph
     from gclkit.graphs import load
     from gclkit.training import build_method, load_checkpoint, read_config
 

@@ -49,9 +49,10 @@ def run(args: argparse.Namespace) -> int:
 
     from gclkit.checks import reject
     from gclkit.cli.controls import control_section
+    from gclkit.cli.run_graph import dataset_section
     from gclkit.evaluators import EdgeSplit, evaluate
     from gclkit.evaluators.read_embeddings import read_embeddings
-    from gclkit.graphs import dataset_hash, load
+    from gclkit.graphs import load
     from gclkit.reports import RunFolder, write_report, write_yaml
 
     if "link_prediction" in args.tasks and args.edge_split is None:
@@ -76,12 +77,7 @@ def run(args: argparse.Namespace) -> int:
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,
-            "dataset": {
-                "name": args.dataset,
-                "nodes": int(data.num_nodes or 0),
-                "edges": data.num_edges // 2,
-                "hash": dataset_hash(data),
-            },
+            "dataset": dataset_section(args.dataset, data),
             "config": {
                 key: [str(entry) for entry in value] if isinstance(value, list) else str(value)
                 for key, value in vars(args).items()

@@ -88,9 +88,10 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
+    from gclkit.cli.check_run import check_run
     from gclkit.cli.experiment import fit_to_graph, run_experiment
+    from gclkit.cli.run_graph import load_graph
     from gclkit.cli.summary import print_summary
-    from gclkit.cli.train_seed import check_run, load_graph
     from gclkit.reports import RunFolder
     from gclkit.training import read_config
 

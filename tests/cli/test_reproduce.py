@@ -25,7 +25,7 @@ def short(monkeypatch):
 
     monkeypatch.setattr("gclkit.training.resolve_config", resolve)
     small = load("sbm", num_nodes=160, log=None)
-    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small.clone())
+    monkeypatch.setattr("gclkit.cli.run_graph.load", lambda *args, **options: small.clone())
     monkeypatch.setattr("gclkit.cli.score_run.AdamProbe", lambda: AdamProbe(steps=20))
 
 
