@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import TIGHTNESS
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from gclkit.methods import Method
+    from gclkit.training import RunConfig
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -95,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trained(path: Path, config: Any, data: Any) -> Any:
+def _trained(path: Path, config: RunConfig, data: Data) -> Method:
     from gclkit.training import build_method
     from gclkit.training.checkpoint import load_checkpoint
 

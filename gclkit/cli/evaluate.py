@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import PROBES, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.evaluators.evaluate import Classifier
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
-    import contextlib
+    from contextlib import ExitStack
 
     from gclkit.checks import reject
     from gclkit.cli.controls import control_section
@@ -72,8 +75,10 @@ def run(args: argparse.Namespace) -> int:
         "splits": args.splits, "num_splits": args.num_splits, "probe": _probe(args.probe),
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
-    held: Any = RunFolder(args.out, force=args.force) if args.out else contextlib.nullcontext()
-    with held:
+    with ExitStack() as stack:
+        out = None
+        if args.out is not None:
+            out = stack.enter_context(RunFolder(args.out, force=args.force))
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,
@@ -91,18 +96,18 @@ def run(args: argparse.Namespace) -> int:
             scores = evaluate(data.x, data, tasks=args.tasks, **options)
             report["baselines"]["raw_features"] = control_section(scores)
         _print(report)
-        if args.out is not None:
-            held.clear()
-            write_yaml(args.out / "config.yaml", report["config"])
+        if out is not None:
+            out.clear()
+            write_yaml(out.config_path, report["config"])
             path = write_report(
-                args.out, report, z=embeddings[0].numpy(),
+                out.path, report, z=embeddings[0].numpy(),
                 y=None if data.get("y") is None else data.y.numpy(),
             )  # fmt: skip
             print(f"report: {path}")
     return 0
 
 
-def _probe(name: str) -> object:
+def _probe(name: str) -> Classifier:
     from gclkit import evaluators
 
     known = {

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import ALL_CONTROLS, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.training import RunConfig
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -104,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _config(name: str, args: argparse.Namespace) -> Any:
+def _config(name: str, args: argparse.Namespace) -> RunConfig:
     import dataclasses
 
     from gclkit.training import resolve_config
@@ -124,7 +127,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     return dataclasses.replace(config, run=run)
 
 
-def _essence(config: Any) -> tuple[Any, ...]:
+def _essence(config: RunConfig) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
     regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
     return (config.method, config.dataset, config.model, config.training, regularizer)

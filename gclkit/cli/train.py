@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import ALL_CONTROLS, CONTROLS, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.training import RunConfig
 
 POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
@@ -138,7 +141,7 @@ def _check_alone(args: argparse.Namespace) -> None:
         reject("train", "resume", "without settings, which the run keeps", ", ".join(other))
 
 
-def _config(args: argparse.Namespace) -> Any:
+def _config(args: argparse.Namespace) -> RunConfig:
     import dataclasses
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
