@@ -46,10 +46,10 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.atomic import replacing
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
-    from gclkit.cli.certificate_page import group_shares, write_certificate
     from gclkit.cli.run_graph import load_graph
     from gclkit.communities import detect
     from gclkit.methods import Method
+    from gclkit.reports.certificate import group_shares, write_certificate
     from gclkit.training import read_config
     from gclkit.training.config import method_class
 

@@ -3,8 +3,9 @@ import json
 import numpy as np
 import pytest
 
-from gclkit.cli.certificate_page import group_shares, write_certificate
 from gclkit.reports import write_report
+from gclkit.reports.certificate import group_shares, write_certificate
+from gclkit.reports.page import SLOT
 
 SHARES = [{"group": "1", "nodes": 3, "certified_positive": 1 / 3}]
 FIGURES = {
@@ -41,6 +42,18 @@ def test_the_page_says_of_what_nothing_is_claimed(tmp_path):
         page = (tmp_path / "report.html").read_text()
         assert "as practically every view of EdgeDrop does unless it is symmetric" in page
         assert ("Of the embedding, the encoder's output alone." in page) != whole
+
+
+def test_a_page_without_the_place_for_it_takes_it_at_its_end(tmp_path):
+    write_report(tmp_path, {"method": "grace", "results": {}})
+    path = tmp_path / "report.html"
+    assert path.read_text().count(SLOT) == 1
+    path.write_text(path.read_text().replace(SLOT, ""))
+    for _ in range(2):
+        write_certificate(tmp_path, FIGURES, ARRAYS)
+        page = path.read_text()
+        assert page.count("<h2>Certificate</h2>") == 1
+        assert page.index("<h2>Certificate</h2>") > page.index("<h2>How it was made</h2>")
 
 
 def test_a_folder_without_a_report_is_refused(tmp_path):
