@@ -24,8 +24,8 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
         log: Takes the lines of the estimate.
 
     Raises:
-        ValueError: If a setting is out of range, the graph has no such splits or the machine has
-            less memory than that.
+        ValueError: If a setting is out of range, the graph has no such splits or the machine
+            lacks the memory.
     """
     TrainingSettings(**config.training)
     nodes = int(data.num_nodes or 0)

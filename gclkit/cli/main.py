@@ -52,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0; or, after one line on standard error, 2 where the input is at fault, 1 where
-        training diverged and 130 where it was interrupted; or 141, without a word, where the
-        reader of its output has left, as ``head`` does.
+        training diverged and 130 where it was interrupted; or 141, silently, if the reader
+        closed the pipe (as ``head`` does).
     """
     args = build_parser().parse_args(argv)
     try:

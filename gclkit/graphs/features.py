@@ -35,7 +35,7 @@ def as_features(
             where there are more than 500 features of which less than 5 % are non-zero)
 
     Raises:
-        ValueError: If ``value`` is no such array or holds NaN or infinite entries.
+        ValueError: If ``value`` is not such an array or holds NaN or infinite entries.
     """
     matrix = _as_scipy_or_numpy(owner, name, value)
     if matrix.ndim == 1:

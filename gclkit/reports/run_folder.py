@@ -25,7 +25,7 @@ class RunFolder:
 
     Raises:
         FileExistsError: If something is there and neither is set, or :obj:`force` meets a
-            folder that is no run.
+            folder that is not a run.
         FileNotFoundError: If there is nothing to resume.
         BlockingIOError: If another process holds it.
     """

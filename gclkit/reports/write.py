@@ -66,7 +66,7 @@ def write_report(
         Path of ``report.html``.
 
     Raises:
-        ValueError: If ``report`` is no dict with ``results``, holds a NaN, or the arrays differ
+        ValueError: If ``report`` is not a dict with ``results``, holds a NaN, or the arrays differ
             in length. Nothing is written then.
         OSError: If the folder cannot be written.
     """
