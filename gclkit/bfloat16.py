@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import torch
 
+PRECISIONS = ("bfloat16", "float32")
 CPUINFO = Path("/proc/cpuinfo")
 
 

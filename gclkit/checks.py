@@ -70,7 +70,7 @@ def check_device(owner: str, value: str | torch.device) -> torch.device:
     import torch
 
     try:
-        torch.zeros(1, device=value).cpu()  # What 'meta' is given, it does not hand back.
+        torch.zeros(1, device=value).cpu()  # 'meta' accepts data but cannot return it.
         return torch.device(value)
     except (RuntimeError, AssertionError, ImportError) as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
@@ -221,5 +221,5 @@ def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
     Raises:
         Rejected: Always, a ``ValueError``: ``owner: needs about 38.1 GB for sizes; advice``.
     """
-    size = f"{needed / 1e9:.1f} GB" if needed >= 1e8 else f"{needed / 1e6:.1f} MB"
-    raise Rejected(f"{owner}: needs about {size} for {sizes}; {advice}")
+    scale, unit = (1e9, "GB") if needed >= 1e8 else (1e6, "MB") if needed >= 1e5 else (1e3, "kB")
+    raise Rejected(f"{owner}: needs about {needed / scale:.1f} {unit} for {sizes}; {advice}")

@@ -1,11 +1,10 @@
 import pytest
 import torch
 
-from gclkit.bfloat16 import bfloat16_pays
+from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
 from gclkit.encoders import GCNConv, Projector
 from gclkit.losses import infonce
 
-PRECISIONS = ("bfloat16", "float32")
 AMD = "vendor_id\t: AuthenticAMD\nflags\t\t: fpu avx512f avx512_bf16\n"
 
 

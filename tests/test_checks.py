@@ -80,6 +80,14 @@ CSR = torch.eye(3).to_sparse_csr()
             lambda: reject_size("o", 3.81e10, "n=9", "use less"),
             "o: needs about 38.1 GB for n=9; use less",
         ),
+        (
+            lambda: reject_size("o", 5.2e6, "n=9", "use less"),
+            "o: needs about 5.2 MB for n=9; use less",
+        ),
+        (
+            lambda: reject_size("o", 1700, "n=9", "use less"),
+            "o: needs about 1.7 kB for n=9; use less",
+        ),
         (lambda: check_floats("o", "x", [1.0]), "o: 'x' must be a tensor (got 'list')"),
         (lambda: check_floats("o", "x", CSR), "o: 'x' must be strided (got torch.sparse_csr)"),
         (

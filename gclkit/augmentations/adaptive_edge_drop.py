@@ -34,7 +34,7 @@ def adaptive_drop_probability(
             where edges are of several graphs.
 
     Raises:
-        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
+        ValueError: If :obj:`p` or :obj:`threshold` is not a probability.
     """
     owner = "adaptive_drop_probability"
     check_floats(owner, "weight", weight, dims=1)

@@ -37,7 +37,7 @@ def drop_weight(centrality: Float[Tensor, " k"]) -> Float[Tensor, " k"]:
         centrality: Centrality :math:`c` of each edge or feature.
 
     Raises:
-        ValueError: If it is no vector of floating point numbers.
+        ValueError: If it is not a vector of floating point numbers.
     """
     check_floats("drop_weight", "centrality", centrality, dims=1)
     q = centrality.double().log()
@@ -63,7 +63,7 @@ def feature_centrality(
             :math:`[X \ne 0]`.
 
     Raises:
-        ValueError: If the features are no floating point matrix, or a node has no centrality.
+        ValueError: If the features are not a floating point matrix, or a node has no centrality.
     """
     check_floats("feature_centrality", "x", x, sparse=True)
     check_one_each("feature_centrality", "centrality", centrality, x.size(0), "number per node")
@@ -88,7 +88,7 @@ class AddCentrality(BaseTransform):
         absolute_features: As in :func:`feature_centrality`.
 
     Raises:
-        ValueError: For an unknown measure, or a graph that is not sound.
+        ValueError: For an unknown measure, or an invalid graph.
     """
 
     def __init__(self, measure: str = "degree", *, absolute_features: bool = False) -> None:

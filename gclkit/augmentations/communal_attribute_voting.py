@@ -33,7 +33,7 @@ def communal_drop_probability(
         threshold: Largest mask probability, in [0, 1].
 
     Raises:
-        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
+        ValueError: If :obj:`p` or :obj:`threshold` is not a probability.
     """
     owner = "communal_drop_probability"
     check_floats(owner, "score", score, dims=1)

@@ -35,7 +35,7 @@ def communal_keep_probability(
             edges are of several graphs.
 
     Raises:
-        ValueError: If :obj:`p` or :obj:`threshold` is no probability.
+        ValueError: If :obj:`p` or :obj:`threshold` is not a probability.
     """
     owner = "communal_keep_probability"
     check_floats(owner, "score", score, dims=1)

@@ -132,7 +132,7 @@ class Diffusion(BaseTransform):
         tolerance: Smallest mass that is pushed on.
 
     Raises:
-        ValueError: For settings out of range, or a graph that is not sound.
+        ValueError: For settings out of range, or an invalid graph.
     """
 
     def __init__(

@@ -21,7 +21,7 @@ def permute_rows(x: Float[Tensor, "n f"], order: Int[Tensor, " n"]) -> Float[Ten
         order: Row ``i`` of the result is row ``order[i]``; a permutation.
 
     Raises:
-        ValueError: If the features are no floating point matrix, or the order is of another
+        ValueError: If the features are not a floating point matrix, or the order is of another
             length.
     """
     check_floats("permute_rows", "x", x, sparse=True)

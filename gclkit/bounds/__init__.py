@@ -117,7 +117,7 @@ direction of an edge only is held too, every edge then counting as droppable. Th
 most the true one at that view, which is known anyway: it is a training signal, whose gradient
 pushes the bound of the set, not a certificate.
 
-**Published.** The score of the authors' code is no bound: every neighbour uses the coefficients
+**Published.** The score of the authors' code is not a bound: every neighbour uses the coefficients
 of its own direction, and the second layer's intervals come from the clean graph.
 
 **What is claimed.** ``certified`` is at most the compactness of every view in the set, on every

@@ -22,7 +22,7 @@ def edge_budget(degree: Int[Tensor, " n"], p: float) -> Int[Tensor, " n"]:
         p: Drop rate in [0, 1].
 
     Raises:
-        ValueError: If ``p`` is no probability.
+        ValueError: If ``p`` is not a probability.
     """
     p = check_probability("edge_budget", "p", p)
     return torch.minimum((degree - 1).clamp(min=0), (degree.double() * p).round().long())
@@ -157,7 +157,7 @@ class EdgeDropSet:
 def _keys(
     owner: str, name: str, edge_index: Int[Tensor, "2 e"], num_nodes: int
 ) -> Int[Tensor, " e"]:
-    """One number per edge, in the given order, of edges that name nodes and are no loops."""
+    """One number per edge, in the given order, of edges that name nodes and are not loops."""
     source, target = check_edges(owner, edge_index)
     if edge_index.numel() and (int(edge_index.min()) < 0 or int(edge_index.max()) >= num_nodes):
         span = (int(edge_index.min()), int(edge_index.max()))

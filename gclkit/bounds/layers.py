@@ -130,7 +130,7 @@ def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
         encoder: See :func:`describe_layers`.
 
     Raises:
-        ValueError: If it is no encoder, or a group of modules has a forward pass of its own.
+        ValueError: If it is not an encoder, or a group of modules has a forward pass of its own.
     """
     layers = getattr(encoder, "layers", None)
     entries = layers() if callable(layers) and not isinstance(layers, nn.Module) else encoder

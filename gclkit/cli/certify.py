@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-TIGHTNESS = ("interval", "budget", "two_hop")
+from gclkit.cli.choices import TIGHTNESS
+
+if TYPE_CHECKING:
+    from torch_geometric.data import Data
+
+    from gclkit.methods import Method
+    from gclkit.training import RunConfig
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -18,12 +24,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         epilog="example: gclkit certify runs/digits-csgcl --p 0.2",
     )
     parser.add_argument("path", type=Path, metavar="RUN", help="a run folder of 'gclkit train'")
-    parser.add_argument("--p", type=float, default=0.2, help="sets the budgets; default: 0.2")
-    parser.add_argument("--seed", type=int, help="of the run; default: its first")
+    parser.add_argument("--p", type=float, default=0.2, help="drop rate; each node may lose about "
+                        "this share of its edges; default: 0.2")  # fmt: skip
+    parser.add_argument("--seed", type=int, help="which seed of the run; default: its first")
     parser.add_argument("--nodes", type=int, default=500,
-                        help="drawn of those that dropping can reach; default: 500")  # fmt: skip
+                        help="nodes to certify, sampled from those edge dropping can affect; "
+                        "default: 500")  # fmt: skip
     parser.add_argument("--views", type=int, default=200, help="views sampled; default: 200")
-    parser.add_argument("--rounds", type=int, default=6, help="of the search; default: 6")
+    parser.add_argument(
+        "--rounds", type=int, default=6, help="rounds of the worst-case search; default: 6"
+    )
     parser.add_argument("--tightness", default="two_hop", choices=TIGHTNESS,
                         help="default: two_hop")  # fmt: skip
     parser.set_defaults(run=run)
@@ -36,23 +46,29 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.atomic import replacing
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
-    from gclkit.cli.certificate_page import group_shares, write_certificate
-    from gclkit.cli.train_seed import load_graph
+    from gclkit.cli.run_graph import load_graph
     from gclkit.communities import detect
+    from gclkit.methods import Method
+    from gclkit.reports.certificate import group_shares, write_certificate
     from gclkit.training import read_config
+    from gclkit.training.config import method_class
 
     config = read_config(args.path / "config.yaml")
     if not (args.path / "report.json").is_file():
         rule = "a complete run; 'gclkit train --resume' goes on with this one"
         reject("certify", "run", rule, str(args.path))
+    if method_class(config.method).encode is not Method.encode:
+        reject("certify", "method", "one that embeds by its encoder alone", config.method)
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
     seed = config.run.seeds[0] if args.seed is None else args.seed
-    encoder = _trained_encoder(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
-    print(f"certifying seed {seed} at p = {args.p}")
+    method = _trained(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
+    whole = not method.ego and method.topic_neighbors is None
+    part = "" if whole else ", of the embedding the encoder's output alone"
+    print(f"certifying seed {seed} at p = {args.p}{part}")
     certificate = certify(
-        encoder,
+        method.encoder,
         data.x,
         data.edge_index,
         p=args.p,
@@ -73,6 +89,7 @@ def run(args: argparse.Namespace) -> int:
         "p": args.p,
         "seed": seed,
         "tightness": args.tightness,
+        "whole_embedding": whole,
         **certificate.to_dict(),
         "by_degree": group_shares(arrays["degree"], arrays["bound"], logarithmic=True),
         "by_community": group_shares(arrays["community"], arrays["bound"]),
@@ -84,14 +101,11 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _trained_encoder(path: Path, config: Any, data: Any) -> Any:
-    from gclkit.checks import reject
+def _trained(path: Path, config: RunConfig, data: Data) -> Method:
     from gclkit.training import build_method
     from gclkit.training.checkpoint import load_checkpoint
 
     method = build_method(config, data.num_features)
     method.load_state_dict(load_checkpoint(path)["model"])
     method.eval()
-    if not hasattr(method, "encoder"):
-        reject("certify", "method", "one with an 'encoder'", config.method)
-    return method.encoder
+    return method

@@ -18,7 +18,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--root", type=Path, help="folder of the datasets")
     parser.add_argument("--algorithm", default="leiden",
                         help="leiden, louvain or label_propagation; default: leiden")  # fmt: skip
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=0, help="default: 0")
     parser.add_argument("--resolution", type=float, default=1.0, help="above 1: more communities")
     parser.add_argument("--top", type=int, default=20, help="communities listed; default: 20")
     parser.set_defaults(run=run)

@@ -10,7 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.checks import check_choice
-from gclkit.cli.train import ALL_CONTROLS
+from gclkit.cli.choices import ALL_CONTROLS
 from gclkit.methods import (
     diffused_features,
     diffused_topics,
@@ -25,7 +25,7 @@ def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> F
     """The embeddings of one control.
 
     Args:
-        name: One of :data:`ALL_CONTROLS`.
+        name: One of :data:`~gclkit.cli.choices.ALL_CONTROLS`.
         config: Of the run, for the encoder without training.
         data: The graph, or the part of it that may be seen.
         seed: Of the parameters of the encoder and the start of the spectral iteration.

@@ -10,7 +10,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Adds the verb to the parser."""
     parser = commands.add_parser(
         "datasets",
-        help="what is known, what is on disk, statistics",
+        help="list known datasets and show statistics",
         description=__doc__,
         epilog="example: gclkit datasets cora photo --root datasets",
     )

@@ -19,7 +19,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, help="default: the run's first")
     parser.add_argument("--dataset", help="a name or a file; default: the run's graph")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
+    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
     parser.add_argument("--out", type=Path, required=True, help=".npy to write")
     parser.add_argument("--force", action="store_true", help="overwrite --out")
     parser.set_defaults(run=run)
@@ -33,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
 
     from gclkit.atomic import replacing
     from gclkit.checks import check_choice, reject
-    from gclkit.cli.train_seed import load_graph
+    from gclkit.cli.run_graph import load_graph
     from gclkit.graphs import load
     from gclkit.training import build_method, load_checkpoint, read_config
 

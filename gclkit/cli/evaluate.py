@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-TASKS = ("classification", "clustering", "link_prediction")
-PROBES = ("linear", "adam", "svm", "knn", "forest")
+from gclkit.cli.choices import PROBES, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.evaluators.evaluate import Classifier
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,8 +26,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, help="a name or a file")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
-    parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
+    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
+    parser.add_argument("--labels", type=Path, help=".npy file with your graph's classes")
     parser.add_argument(
         "--tasks", nargs="+", default=["classification", "clustering"], choices=TASKS,
         metavar="TASK", help=f"of {', '.join(TASKS)}; default: the first two",
@@ -46,18 +48,19 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
-    import contextlib
+    from contextlib import ExitStack
 
     from gclkit.checks import reject
     from gclkit.cli.controls import control_section
+    from gclkit.cli.run_graph import dataset_section
     from gclkit.evaluators import EdgeSplit, evaluate
     from gclkit.evaluators.read_embeddings import read_embeddings
-    from gclkit.graphs import dataset_hash, load
+    from gclkit.graphs import load
     from gclkit.reports import RunFolder, write_report, write_yaml
 
     if "link_prediction" in args.tasks and args.edge_split is None:
         rule = "the file of the edge split that the embeddings were trained on"
-        reject("evaluate", "--edge-split", rule, None)
+        reject("evaluate", "edge-split", rule, None)
     given = {key: getattr(args, key) for key in ("root", "features", "labels")}
     given = {key: value for key, value in given.items() if value is not None}
     data = load(args.dataset, require_features=False, **given)
@@ -72,17 +75,14 @@ def run(args: argparse.Namespace) -> int:
         "splits": args.splits, "num_splits": args.num_splits, "probe": _probe(args.probe),
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
-    held: Any = RunFolder(args.out, force=args.force) if args.out else contextlib.nullcontext()
-    with held:
+    with ExitStack() as stack:
+        out = None
+        if args.out is not None:
+            out = stack.enter_context(RunFolder(args.out, force=args.force))
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,
-            "dataset": {
-                "name": args.dataset,
-                "nodes": int(data.num_nodes or 0),
-                "edges": data.num_edges // 2,
-                "hash": dataset_hash(data),
-            },
+            "dataset": dataset_section(args.dataset, data),
             "config": {
                 key: [str(entry) for entry in value] if isinstance(value, list) else str(value)
                 for key, value in vars(args).items()
@@ -96,18 +96,18 @@ def run(args: argparse.Namespace) -> int:
             scores = evaluate(data.x, data, tasks=args.tasks, **options)
             report["baselines"]["raw_features"] = control_section(scores)
         _print(report)
-        if args.out is not None:
-            held.clear()
-            write_yaml(args.out / "config.yaml", report["config"])
+        if out is not None:
+            out.clear()
+            write_yaml(out.config_path, report["config"])
             path = write_report(
-                args.out, report, z=embeddings[0].numpy(),
+                out.path, report, z=embeddings[0].numpy(),
                 y=None if data.get("y") is None else data.y.numpy(),
             )  # fmt: skip
             print(f"report: {path}")
     return 0
 
 
-def _probe(name: str) -> object:
+def _probe(name: str) -> Classifier:
     from gclkit import evaluators
 
     known = {

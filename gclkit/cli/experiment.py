@@ -10,12 +10,13 @@ import numpy as np
 import torch
 from torch_geometric.data import Data
 
-from gclkit.cli.environment import environment, peak_rss_mb
+from gclkit.cli.check_run import check_run
+from gclkit.cli.run_environment import environment, peak_rss_mb
+from gclkit.cli.run_graph import Log, dataset_section, load_graph
 from gclkit.cli.score_run import score_run
-from gclkit.cli.train_seed import Log, check_run, load_graph, train_seed
+from gclkit.cli.train_seed import train_seed
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import LinearProbe, diagnose, make_splits
-from gclkit.graphs import dataset_hash
 from gclkit.reports import RunFolder, write_report, write_yaml
 from gclkit.training import RunConfig
 
@@ -71,12 +72,7 @@ def run_experiment(
         "status": "complete",
         "method": config.method,
         "regularizer": config.run.regularizer,
-        "dataset": {
-            "name": config.dataset,
-            "nodes": int(data.num_nodes or 0),
-            "edges": data.num_edges // 2,
-            "hash": dataset_hash(data),
-        },
+        "dataset": dataset_section(config.dataset, data),
         "config": config.to_dict(),
         "seeds": list(config.run.seeds),
         "results": results,

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import gclkit
 
@@ -23,9 +24,17 @@ COMMANDS: tuple[str, ...] = (
 )
 
 
+class OneLineParser(argparse.ArgumentParser):
+    """Refuses an argument in one line, as the checks do; the usage is what ``--help`` is for."""
+
+    def error(self, message: str) -> NoReturn:
+        """Ends the command with status 2."""
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; builds no tensor and imports no PyTorch."""
-    parser = argparse.ArgumentParser(
+    parser = OneLineParser(
         "gclkit",
         allow_abbrev=False,
         description="Train, embed, evaluate, certify and report node embeddings without labels.",
@@ -43,8 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Returns:
         0; or, after one line on standard error, 2 where the input is at fault, 1 where
-        training diverged and 130 where it was interrupted; or 141, without a word, where the
-        reader of its output has left, as ``head`` does.
+        training diverged and 130 where it was interrupted; or 141, silently, if the reader
+        closed the pipe (as ``head`` does).
     """
     args = build_parser().parse_args(argv)
     try:

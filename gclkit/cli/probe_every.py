@@ -1,27 +1,13 @@
-"""What is looked at while a run trains."""
+"""What is measured while a run trains."""
 
 from __future__ import annotations
-
-from contextlib import ExitStack, closing
-from pathlib import Path
 
 import torch
 from torch_geometric.data import Data
 
 from gclkit.evaluators import LinearProbe, alignment, make_splits, uniformity
 from gclkit.methods import Method
-from gclkit.training import Callback, RunConfig, TensorBoardLogger
-
-
-def run_callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:
-    """The callbacks that ``config.run`` asks for; what they open is closed with the stack."""
-    callbacks: list[Callback] = []
-    every = config.run.evaluate_every
-    if every is not None:
-        callbacks.append(probe_every(every, config, data))
-    if config.run.tensorboard:
-        callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
-    return callbacks
+from gclkit.training import Callback, RunConfig
 
 
 def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:

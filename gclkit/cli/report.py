@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     if args.out.exists() and not (args.force and (args.out / "comparison.json").is_file()):
         if not args.out.is_dir() or any(args.out.iterdir()):
             rule = "a new folder (--force replaces a comparison, nothing else)"
-            reject("report", "--out", rule, str(args.out))
+            reject("report", "out", rule, str(args.out))
     common = os.path.commonpath([path.resolve().parent for path in args.runs])
     runs = {}
     for path in args.runs:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from gclkit.cli.train import ALL_CONTROLS, TASKS
+from gclkit.cli.choices import ALL_CONTROLS, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.training import RunConfig
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -14,14 +17,16 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "reproduce",
         help="a recipe over several seeds, beside the published figure",
-        description=__doc__ + " Stopped at any time, it goes on where it was.",
+        description=__doc__ + " Safe to interrupt: the same command continues.",
         epilog="example: gclkit reproduce photo/csgcl --seeds 0 1 2",
     )
     parser.add_argument("recipes", nargs="*", metavar="DATASET/METHOD", help="run in this order")
     parser.add_argument("--list", action="store_true", dest="listing", help="list the recipes")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4])
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4],
+                        help="one training each; default: 0 1 2 3 4")  # fmt: skip
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"))
+    parser.add_argument("--out", type=Path, default=Path("runs/reproduce"),
+                        help="default: runs/reproduce")  # fmt: skip
     parser.add_argument("--num-splits", type=int, default=5, help="random splits; default: 5")
     parser.add_argument(
         "--tasks",
@@ -73,11 +78,10 @@ def run(args: argparse.Namespace) -> int:
     known = [f"{dataset}/{method}" for dataset, method in list_recipes()]
     recipes = [name.lower() for name in args.recipes]
     for name in recipes:
-        if name not in known:
-            reject("reproduce", "recipes", f"of {known}", name)
+        check_choice("reproduce", "recipes", name, known)
     for seed in args.seeds:
         check_seed("reproduce", "seeds", seed)
-    check_count("reproduce", "num_splits", args.num_splits)
+    check_count("reproduce", "num-splits", args.num_splits)
     deadline = None
     if args.minutes is not None:
         deadline = time.monotonic() + 60 * check_positive("reproduce", "minutes", args.minutes)
@@ -94,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
                     config, folder, log=print, progress=not args.quiet, deadline=deadline
                 )
         except KeyboardInterrupt as stop:
-            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command goes on where it was")
+            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
             return 130
         if "classification" in report["results"]:
             _print_comparison(name, report)
@@ -103,7 +107,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _config(name: str, args: argparse.Namespace) -> Any:
+def _config(name: str, args: argparse.Namespace) -> RunConfig:
     import dataclasses
 
     from gclkit.training import resolve_config
@@ -123,7 +127,7 @@ def _config(name: str, args: argparse.Namespace) -> Any:
     return dataclasses.replace(config, run=run)
 
 
-def _essence(config: Any) -> tuple[Any, ...]:
+def _essence(config: RunConfig) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
     regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
     return (config.method, config.dataset, config.model, config.training, regularizer)

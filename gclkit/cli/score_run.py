@@ -10,7 +10,8 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
-from gclkit.cli.train_seed import Log, train_seed
+from gclkit.cli.run_graph import Log
+from gclkit.cli.train_seed import train_seed
 from gclkit.evaluators import AdamProbe, LinkPrediction, LinkScores, evaluate, summarize_links
 from gclkit.reports import RunFolder
 from gclkit.training import RunConfig

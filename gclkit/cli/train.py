@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-TASKS = ("classification", "clustering", "link_prediction")
-CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
-# Features by hop are three times as wide as the features.
-ALL_CONTROLS = (*CONTROLS, "diffused_features", "diffused_topics", "features_by_hop")
+from gclkit.cli.choices import ALL_CONTROLS, CONTROLS, TASKS
+
+if TYPE_CHECKING:
+    from gclkit.training import RunConfig
+
 POT = ("regularizer", "kappa", "pot_mode")
 # Filled in after parsing: what is given beside --resume, and refused, can be told by that.
 DEFAULTS = {
@@ -37,33 +38,37 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--method", help="a name of `reproduce --list`; default: csgcl")
     parser.add_argument("--dataset", help="a name or a file; default: digits")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy of an own graph's features")
-    parser.add_argument("--labels", type=Path, help=".npy of an own graph's classes")
-    parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2")
+    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
+    parser.add_argument("--labels", type=Path, help=".npy file with your graph's classes")
+    parser.add_argument("--seeds", type=int, nargs="+", help="one training each; default: 0 1 2")
     parser.add_argument("--tasks", nargs="+", metavar="TASK",
                         help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
     parser.add_argument("--splits", help="random, stratified, public, redrawn (public without its "
                         "test nodes, for choosing) or K-shot; default: public where the "
                         "dataset has one, else random")  # fmt: skip
     parser.add_argument("--num-splits", type=int, help="random splits; default: 5")
-    parser.add_argument("--epochs", type=int)
-    parser.add_argument("--lr", type=float)
-    parser.add_argument("--weight-decay", type=float)
+    parser.add_argument("--epochs", type=int, help="default: the recipe's")
+    parser.add_argument("--lr", type=float, help="learning rate; default: the recipe's")
+    parser.add_argument("--weight-decay", type=float, help="default: the recipe's")
     parser.add_argument("--warmup", type=int, metavar="EPOCHS", help="learning-rate warm-up")
     parser.add_argument("--schedule", help="of the learning rate: constant or cosine")
-    parser.add_argument("--max-grad-norm", type=float)
+    parser.add_argument("--max-grad-norm", type=float, help="clip gradients to this norm")
     parser.add_argument("--retries", type=int, help="go back and halve the step when not finite")
-    parser.add_argument("--temperature", type=float)
+    parser.add_argument("--temperature", type=float, help="default: the recipe's")
     parser.add_argument("--anchors", type=int, help="anchors drawn per step; default: all nodes")
     parser.add_argument(
         "--precision", help="of products: float32 or bfloat16, where that is faster"
     )
-    parser.add_argument("--backend", help="of the loss; default: auto")
-    parser.add_argument("--memory-budget", type=int, metavar="BYTES", help="of the loss")
+    parser.add_argument("--backend", help="how the loss is computed: auto, blockwise, reference "
+                        "or triton; default: auto")  # fmt: skip
+    parser.add_argument("--memory-budget", type=int, metavar="BYTES",
+                        help="bytes the loss may keep to save recomputation")  # fmt: skip
     parser.add_argument("--set", nargs="+", metavar="KEY=VALUE", dest="settings",
-                        help="other settings of the method: edge_p=[.3,.4]")  # fmt: skip
+                        help="any other setting of the method, e.g. edge_p=[.3,.4]")  # fmt: skip
     parser.add_argument("--regularizer", choices=["pot"], help="provable training")
-    parser.add_argument("--kappa", type=float, help="its weight; default: 0.4")
+    parser.add_argument(
+        "--kappa", type=float, help="weight of provable training, 0 to 1; default: 0.4"
+    )
     parser.add_argument("--pot-mode",
                         help="published, pairwise or certified; default: pairwise")  # fmt: skip
     parser.add_argument("--controls", nargs="+", metavar="CONTROL",
@@ -86,9 +91,10 @@ def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
     import time
 
+    from gclkit.cli.check_run import check_run
     from gclkit.cli.experiment import fit_to_graph, run_experiment
+    from gclkit.cli.run_graph import load_graph
     from gclkit.cli.summary import print_summary
-    from gclkit.cli.train_seed import check_run, load_graph
     from gclkit.reports import RunFolder
     from gclkit.training import read_config
 
@@ -99,18 +105,19 @@ def run(args: argparse.Namespace) -> int:
 
         torch.set_num_threads(check_count("train", "threads", args.threads))
     if args.resume is not None:
-        config, path = read_config(args.resume / "config.yaml"), args.resume
+        path = args.resume
+        folder = RunFolder(path, resume=True)
+        config = read_config(folder.config_path)
         _check_alone(args)
     else:
         config = _config(args)
+        name = f"{Path(config.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
+        path = args.out or Path("runs") / name
+        folder = RunFolder(path, force=args.force)
     if args.dry_run:
         data = load_graph(config, log=print)
         check_run(fit_to_graph(config, data, print), data, log=print)
         return 0
-    if args.resume is None:
-        name = f"{Path(config.dataset).stem}-{config.method}-{time.strftime('%Y%m%d-%H%M%S')}"
-        path = args.out or Path("runs") / name
-    folder = RunFolder(path, force=args.force, resume=args.resume is not None)
     try:
         with folder:
             report = run_experiment(config, folder, log=print, progress=not args.quiet)
@@ -134,16 +141,17 @@ def _check_alone(args: argparse.Namespace) -> None:
         reject("train", "resume", "without settings, which the run keeps", ", ".join(other))
 
 
-def _config(args: argparse.Namespace) -> Any:
+def _config(args: argparse.Namespace) -> RunConfig:
     import dataclasses
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
-    from gclkit.training import resolve_config
+    from gclkit.training import list_methods, resolve_config
     from gclkit.training.training_settings import TrainingSettings
 
     given = {key: value for key, value in vars(args).items() if value is not None}
     args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
+    check_choice("train", "method", args.method.lower().partition("-")[0], list_methods())
     for task in tasks:
         check_choice("train", "tasks", task, TASKS)
     for control in args.controls or ():
@@ -152,10 +160,10 @@ def _config(args: argparse.Namespace) -> Any:
         check_seed("train", "seeds", seed)
     if len(set(args.seeds)) < len(args.seeds):
         reject("train", "seeds", "different numbers", args.seeds)
-    check_count("train", "num_splits", args.num_splits)
-    check_count("train", "checkpoint_every", args.checkpoint_every)
+    check_count("train", "num-splits", args.num_splits)
+    check_count("train", "checkpoint-every", args.checkpoint_every)
     if args.evaluate_every is not None:
-        check_count("train", "evaluate_every", args.evaluate_every)
+        check_count("train", "evaluate-every", args.evaluate_every)
     training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
     given = {key: getattr(args, key) for key in (*training, *MODEL)}
     given = {key: value for key, value in given.items() if value is not None}
@@ -184,7 +192,7 @@ def _config(args: argparse.Namespace) -> Any:
     )
     if given and run.regularizer is None:
         key, value = next(iter(given.items()))
-        reject("train", key, "left out without a regularizer", value)
+        reject("train", key.replace("_", "-"), "left out without a regularizer", value)
     return dataclasses.replace(config, run=run)
 
 

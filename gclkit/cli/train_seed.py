@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 import numpy as np
@@ -12,57 +11,19 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.atomic import replacing
-from gclkit.checks import check_device, reject
-from gclkit.cli.probe_every import run_callbacks
-from gclkit.evaluators import make_splits
-from gclkit.evaluators.inputs import check_labels
-from gclkit.graphs import dataset_hash, load
-from gclkit.methods import Method, TwoViewContrast
-from gclkit.methods.diffused_topics import check_topics
-from gclkit.regularizers import ProvableTraining
+from gclkit.cli.probe_every import probe_every
+from gclkit.cli.regularizer import build_regularizer
+from gclkit.cli.run_graph import Log
+from gclkit.graphs import dataset_hash
 from gclkit.reports import write_text
-from gclkit.training import RunConfig, build_method, load_checkpoint, pretrain
-from gclkit.training.memory import check_memory, estimate_training_memory
-from gclkit.training.training_settings import TrainingSettings
-
-Log = Callable[[str], None]
-
-
-def load_graph(config: RunConfig, *, log: Log | None) -> Data:
-    """The graph of a run."""
-    run = config.run
-    return load(config.dataset, root=run.root, features=run.features, labels=run.labels, log=log)
-
-
-def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
-    """Builds what is to be trained, and a split, and estimates the memory of training.
-
-    Args:
-        config: What to run.
-        data: The graph.
-        log: Takes the lines of the estimate.
-
-    Raises:
-        ValueError: If a setting is out of range, the graph has no such splits or the machine has
-            less memory than that.
-    """
-    TrainingSettings(**config.training)
-    if {"classification", "clustering"} & set(config.run.tasks):
-        check_labels("train", data.get("y"), int(data.num_nodes or 0))
-    if "classification" in config.run.tasks:
-        for split in make_splits(data, config.run.splits, num_splits=config.run.num_splits):
-            if len(data.y[split.train].unique()) < 2:
-                rule = "one whose training nodes are of two classes or more"
-                reject("train", "splits", rule, split.name)
-    device = check_device("train", config.run.device or data.edge_index.device)
-    method = build_method(config, data.num_features)
-    if method.topic_neighbors is not None:
-        check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
-    regularizer = build_regularizer(config, method, data)
-    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
-    if log is not None:
-        log("\n".join(estimate.lines()))
-    check_memory(estimate, method, data, device)
+from gclkit.training import (
+    Callback,
+    RunConfig,
+    TensorBoardLogger,
+    build_method,
+    load_checkpoint,
+    pretrain,
+)
 
 
 def train_seed(
@@ -108,7 +69,7 @@ def train_seed(
             checkpoint=checkpoint,
             every=config.run.every,
             resume=True,
-            callbacks=run_callbacks(config, data, folder, stack),
+            callbacks=_callbacks(config, data, folder, stack),
             device=config.run.device,
             progress=progress,
             deadline=deadline,
@@ -128,26 +89,12 @@ def _trained_on(data: Data, checkpoint: Path) -> bool:
     return settings["data"] == dataset_hash(data)
 
 
-def build_regularizer(config: RunConfig, method: Method, data: Data) -> ProvableTraining | None:
-    """The regularizer that ``config.run`` asks for, attached to the encoder of a method.
-
-    Raises:
-        ValueError: If the method has no two views with known drop rates, or its encoder no bound.
-    """
-    if config.run.regularizer is None:
-        return None
-    rates = config.model.get("edge_p")
-    if not isinstance(method, TwoViewContrast) or rates is None:
-        rule = "left out: the method has no two views of the graph with drop rates 'edge_p'"
-        reject("train", "regularizer", rule, config.run.regularizer)
-    if data.get("edge_weight") is not None:
-        rule = "left out: bounds are of graphs without edge weights"
-        reject("train", "regularizer", rule, config.run.regularizer)
-    return ProvableTraining(
-        encoder=method.encoder,
-        edge_index=data.edge_index.to(config.run.device or "cpu"),
-        num_nodes=int(data.num_nodes or 0),
-        p=tuple(rates),
-        kappa=config.run.kappa,
-        mode=config.run.pot_mode,
-    )
+def _callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:
+    """The callbacks that ``config.run`` asks for; what they open is closed with the stack."""
+    callbacks: list[Callback] = []
+    every = config.run.evaluate_every
+    if every is not None:
+        callbacks.append(probe_every(every, config, data))
+    if config.run.tensorboard:
+        callbacks.append(stack.enter_context(closing(TensorBoardLogger(folder / "tensorboard"))))
+    return callbacks

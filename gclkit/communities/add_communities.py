@@ -27,7 +27,7 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
         strength: One strength per node.
 
     Raises:
-        ValueError: If the features are no floating point matrix, or a node has no strength.
+        ValueError: If the features are not a floating point matrix, or a node has no strength.
     """
     check_floats("feature_scores", "x", x, sparse=True)
     check_one_each("feature_scores", "strength", strength, x.size(0), "number per node")

@@ -45,7 +45,7 @@ def detect(
 
     Raises:
         ValueError: For an unknown algorithm, a label vector of another length, negative
-            or non-finite edge weights, a negative seed or a graph that is no graph.
+            or non-finite edge weights, a negative seed or an invalid graph.
     """
     check_graph("detect", data, require_features=False)
     check_detection("detect", algorithm, seed, resolution)

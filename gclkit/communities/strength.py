@@ -56,7 +56,7 @@ def community_strength(
         has and in a graph without edges.
 
     Raises:
-        ValueError: If :obj:`membership` is no label vector over the nodes.
+        ValueError: If :obj:`membership` is not a label vector over the nodes.
     """
     owner = "community_strength"
     _check_membership(owner, edge_index, membership)
@@ -114,7 +114,7 @@ def edge_scores(
         strength: One strength per community, from :func:`community_strength`.
 
     Raises:
-        ValueError: If :obj:`membership` is no label vector over the nodes.
+        ValueError: If :obj:`membership` is not a label vector over the nodes.
     """
     _check_membership("edge_scores", edge_index, membership)
     _check_strength("edge_scores", strength, membership)

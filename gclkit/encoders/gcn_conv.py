@@ -10,10 +10,10 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 
-from gclkit.bfloat16 import bfloat16_pays
+from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
 from gclkit.checks import check_choice, check_count, check_edges
 from gclkit.encoders.adjacency import gcn_adjacency
-from gclkit.encoders.narrow_linear import NARROW, PRECISIONS, check_rows, linear
+from gclkit.encoders.narrow_linear import NARROW, check_rows, linear
 from gclkit.sparse import sparse_product
 
 

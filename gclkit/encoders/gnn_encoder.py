@@ -11,10 +11,10 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch_geometric.nn.inits import reset
 
+from gclkit.bfloat16 import PRECISIONS
 from gclkit.checks import check_choice, check_count, check_edges, check_floats, reject
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.encoders.gcn_conv import GCNConv
-from gclkit.encoders.narrow_linear import PRECISIONS
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "elu": nn.ELU,

@@ -15,7 +15,6 @@ from gclkit.checks import check_floats
 from gclkit.sparse import sparse_product
 
 NARROW = torch.bfloat16
-PRECISIONS = ("bfloat16", "float32")
 
 
 class NarrowProduct(torch.autograd.Function):

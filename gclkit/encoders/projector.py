@@ -6,8 +6,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from gclkit.bfloat16 import PRECISIONS
 from gclkit.checks import check_choice, check_count
-from gclkit.encoders.narrow_linear import PRECISIONS, check_rows, linear
+from gclkit.encoders.narrow_linear import check_rows, linear
 
 
 class Projector(nn.Module):

@@ -33,7 +33,7 @@ def cosine_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -> 
 def logistic_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -> Scorer:
     r"""Logistic regression on the Hadamard product :math:`z_u \odot z_v` (standardized).
 
-    Fitted on training edges against as many random pairs that are no training edges; the
+    Fitted on training edges against as many random pairs that are not training edges; the
     strength with the best AUC on the validation pairs is kept.
     """
     pairs, target = _training_pairs(split, seed)

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count, check_edges
+from gclkit.checks import check_count, check_edges, check_one_each
 from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
 from gclkit.evaluators.inputs import check_embeddings
 from gclkit.evaluators.pair_diagnostics import (
@@ -40,7 +40,8 @@ def diagnose(
     Args:
         z: Embeddings.
         data: Their graph. Edges give ``alignment`` (over neighbors); ``y``, where there is one,
-            ``tolerance`` and the histograms; ``node_strength``, as
+            ``tolerance`` and the histograms, without the nodes whose class a negative label marks
+            as unknown; ``node_strength``, as
             :class:`gclkit.communities.AddCommunities` writes it, a grouping of the accuracies.
         temperature: Of the hardness of the negatives.
         scores: Splits and what a classifier reached on them, for ``accuracy_by``.
@@ -70,7 +71,8 @@ def diagnose(
     if len(z) > at_most:
         generator = torch.Generator().manual_seed(seed)
         sample = torch.randperm(len(z), generator=generator)[:at_most]
-    some = z[sample.to(z.device)]
+    sample = sample.to(z.device)
+    some = z[sample]
     hard = hardness(some, temperature=temperature)
     found |= {
         "uniformity": uniformity(some),
@@ -79,11 +81,15 @@ def diagnose(
         "pair_nodes": len(some),
     }
     if y is not None:
-        found["tolerance"] = tolerance(z, y.to(z.device))
-        conditional = tolerance(z, y.to(z.device), conditional=True)
+        y = check_one_each("diagnose", "y", y, len(z), "label per node").to(z.device)
+        known = y >= 0
+        sample = sample[known[sample]]
+    if y is not None and len(sample) > 1:
+        found["tolerance"] = tolerance(z[known], y[known])
+        conditional = tolerance(z[known], y[known], conditional=True)
         if conditional == conditional:  # NaN where no class has two nodes.
             found["tolerance_conditional"] = conditional
-        found["similarity"] = similarity_histograms(some, y.to(z.device)[sample.to(z.device)])
+        found["similarity"] = similarity_histograms(z[sample], y[sample])
     if scores and y is not None:
         nodes = torch.cat([split.test for split, _ in scores])
         correct = torch.cat([score.predicted == y.cpu()[split.test] for split, score in scores])

@@ -1,4 +1,4 @@
-"""Pairs of nodes as single numbers, and draws among those that are no edges."""
+"""Pairs of nodes as single numbers, and draws among those that are not edges."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def sample_two_hop(
     count: int,
     generator: torch.Generator,
 ) -> Int[Tensor, " h"]:
-    """Draws pairs that share a neighbor in the training graph and are no edge of the whole one.
+    """Draws pairs that share a neighbor in the training graph and are not an edge of the whole one.
 
     They are drawn through a random edge and a random further edge at one of its ends; fewer
     than ``count`` come back where few exist.
@@ -86,7 +86,7 @@ def _contains(ordered: Tensor, wanted: Tensor) -> Tensor:
 
 
 def _reject(draw: Callable[[int], Tensor], codes: Tensor, count: int) -> Tensor:
-    """Different drawn pairs that are no edges, in the order of their draw."""
+    """Different drawn pairs that are not edges, in the order of their draw."""
     found = codes.new_empty(0)
     # Sixty rounds of at least twice what is missing: fewer come back only where few exist.
     for _ in range(60):

@@ -1,4 +1,4 @@
-"""Edges to train on, to choose with and to test on, with pairs that are no edges beside them."""
+"""Edges to train on, to choose with and to test on, with pairs that are not edges beside them."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def check_edge_split(owner: str, split: EdgeSplit, data: Data) -> EdgeSplit:
 
 
 def split_edges(data: Data, *, val: float = 0.05, test: float = 0.10, seed: int = 0) -> EdgeSplit:
-    """Holds out edges of an undirected graph, and draws as many pairs that are no edges.
+    """Holds out edges of an undirected graph, and draws as many pairs that are not edges.
 
     Args:
         data: The graph; both directions of each edge.

@@ -26,7 +26,7 @@ def check_embeddings(
         num_nodes: Number of rows that the graph asks for. (default: any, from 2 on)
 
     Raises:
-        ValueError: If ``z`` is no matrix of finite numbers with one row per node, or so large
+        ValueError: If ``z`` is not a matrix of finite numbers with one row per node, or so large
             that its squares overflow: lengths and distances would be infinite.
     """
     if isinstance(z, np.ndarray):

@@ -82,7 +82,7 @@ def matched_scores(y: Int[Tensor, " n"], labels: Int[Tensor, " n"]) -> tuple[flo
     named = match_clusters(y, labels)
     size = int(torch.maximum(y.max(), named.max())) + 1
     confusion = confusion_matrix(y, named, size)
-    # Nodes of unmatched clusters count as missed; the clusters themselves are no classes.
+    # Nodes of unmatched clusters count as missed; the clusters themselves are not classes.
     present = confusion.sum(dim=1) > 0
     return accuracy(confusion), float(class_f1(confusion)[present].mean())
 

@@ -35,7 +35,7 @@ def as_features(
             where there are more than 500 features of which less than 5 % are non-zero)
 
     Raises:
-        ValueError: If ``value`` is no such array or holds NaN or infinite entries.
+        ValueError: If ``value`` is not such an array or holds NaN or infinite entries.
     """
     matrix = _as_scipy_or_numpy(owner, name, value)
     if matrix.ndim == 1:
@@ -96,8 +96,10 @@ def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
 def as_labels(owner: str, name: str, value: Any) -> Int[Tensor, " n"]:
     """Turns an array or tensor of class numbers, [n] or [n, 1], into int64 labels.
 
+    A negative number marks a class as unknown; what reads labels says whether it needs them all.
+
     Raises:
-        ValueError: If an entry is not a whole number of at least 0.
+        ValueError: If an entry is not a whole number below 2^31.
     """
     labels = _as_numpy(owner, name, value)
     if labels.ndim == 2 and labels.shape[1] == 1:
@@ -106,8 +108,6 @@ def as_labels(owner: str, name: str, value: Any) -> Int[Tensor, " n"]:
         reject(owner, name, "one class per node, [n]", tuple(labels.shape))
     if labels.dtype.kind not in "iu":
         reject(owner, name, "of an integer dtype", str(labels.dtype))
-    if labels.size and int(labels.min()) < 0:
-        reject(owner, name, "classes numbered from 0", int(labels.min()))
     if labels.size and int(labels.max()) >= 2**31:
         reject(owner, name, "classes numbered without gaps from 0", int(labels.max()))
     return torch.from_numpy(np.ascontiguousarray(labels.astype(np.int64)))

@@ -48,6 +48,7 @@ def load(
             matrix, a tensor, or a ``.npy`` or ``.npz`` file. Where the source is a list of edges,
             rows beyond the largest index are isolated nodes.
         labels: Classes [n] likewise: an array, a tensor, or a ``.npy``, ``.csv`` or ``.txt`` file.
+            A negative number marks a class as unknown.
         prepare: Whether to apply :func:`prepare_graph`. Otherwise the graph is only checked.
         undirected: Whether preparing adds the reverse of each edge.
         normalize_features: Whether preparing divides each row of features by its sum.

@@ -34,7 +34,7 @@ class NpzFile(Mapping[str, np.ndarray[Any, Any]]):
 
     Raises:
         OSError: If the file is missing or cannot be opened.
-        ValueError: If it is no such file, or an array that is asked for unpacks to more than
+        ValueError: If it is not such a file, or an array that is asked for unpacks to more than
             half of the memory of this machine.
     """
 

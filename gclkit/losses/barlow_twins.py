@@ -32,7 +32,7 @@ def barlow_twins(
         A scalar in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have less than two rows, or are not finite.
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite.
     """
     check_views("barlow_twins", z1, z2, at_least=2)
     if weight is None:

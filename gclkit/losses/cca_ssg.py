@@ -34,7 +34,7 @@ def cca_ssg(
         A scalar in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have less than two rows, or are not finite;
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite;
             if the coefficient is negative.
     """
     check_views("cca_ssg", z1, z2, at_least=2)

@@ -30,7 +30,7 @@ def jsd(
         \mathrm{sp}(x) = \log(1 + e^x)
 
     with dot products :math:`s_{ij}` of node i in view 1 and node j in view 2. It is 0 where
-    all scores are 0. A pair that is no negative contributes nothing.
+    all scores are 0. A pair that is not a negative contributes nothing.
 
     Args:
         z1: Embeddings of the first view, two rows or more. They are not normalised.
@@ -41,7 +41,7 @@ def jsd(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have less than two rows, or are not finite
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite
             or of an integer dtype; if the memory needed is not there.
     """
     check_views("jsd", z1, z2, at_least=2)

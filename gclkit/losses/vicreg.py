@@ -42,7 +42,7 @@ def vicreg(
         A scalar in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have less than two rows, or are not finite;
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite;
             if a coefficient is negative.
     """
     check_views("vicreg", z1, z2, at_least=2)

@@ -71,7 +71,8 @@ class BetaMixture(nn.Module):
             total = weight.sum(dim=1).clamp(min=1e-12)
             mean = ((weight @ x) / total).clamp(MARGIN, 1 - MARGIN)
             spread = (weight * (x - mean[:, None]) ** 2).sum(dim=1) / total
-            # A point mass has no finite parameters, and none is wider than a fair coin.
+            # Bound the variance: a point mass has no finite parameters, and Bernoulli is the
+            # widest case.
             size = (mean * (1 - mean) / spread.clamp(min=1e-8) - 1).clamp(min=1e-3)
             self.alpha.copy_(mean * size)
             self.beta.copy_((1 - mean) * size)

@@ -61,7 +61,7 @@ def diffused_features(data: Data, alpha: float = 0.1, steps: int = 20) -> Float[
         steps: Number of steps, at least 1.
 
     Raises:
-        ValueError: For a setting out of range, or a graph that is not sound.
+        ValueError: For a setting out of range, or an invalid graph.
     """
     owner = "diffused_features"
     check_count(owner, "steps", steps)

@@ -49,7 +49,8 @@ class COSTA(GRACE):
     ) -> None:
         super().__init__(in_channels, **options)
         if self.anchors is not None:
-            reject("COSTA", "anchors", "None: the rows of the loss are no nodes", self.anchors)
+            rule = "left unset: COSTA contrasts mixtures of nodes"
+            reject("COSTA", "anchors", rule, self.anchors)
         self.variant = check_choice("COSTA", "variant", variant, ("single", "multi"))
         self.sketch = check_choice("COSTA", "sketch", sketch, KINDS)
         if check_probability("COSTA", "ratio", ratio) == 0:

@@ -47,7 +47,7 @@ def diffused_topics(
             ``data.edge_weight`` says.
 
     Raises:
-        ValueError: For a setting out of range, or a graph that is not sound, too small or the same
+        ValueError: For a setting out of range, or a graph that is invalid, too small or the same
             in all nodes.
     """
     check_count(OWNER, "dim", dim)

@@ -108,7 +108,7 @@ class Method(nn.Module):
 
     @torch.no_grad()
     def embed(self, data: Data) -> Float[Tensor, "n d"]:
-        """Embeds the nodes of a graph: what :meth:`encode` says.
+        """Embeds the nodes of a graph, as :meth:`encode` defines.
 
         With ``topic_neighbors`` a row of it, brought to unit length, is followed by one of
         :func:`~gclkit.methods.diffused_topics`, which are made of this graph alone: embeddings

@@ -87,7 +87,7 @@ def check_pair(owner: str, name: str, value: Sequence[float]) -> tuple[float, fl
     """Returns one probability per view.
 
     Raises:
-        ValueError: If there are not two, or one is no probability.
+        ValueError: If there are not two, or one is not a probability.
     """
     if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
         reject(owner, name, "one probability per view, two in all", value)

@@ -10,7 +10,6 @@ import torch
 from gclkit.checks import check_choice, reject
 
 BACKENDS = ("auto", "reference", "blockwise", "triton")
-PRECISIONS = ("float32", "bfloat16")
 
 
 def choose_backend(owner: str, backend: str, like: torch.Tensor) -> str:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from gclkit.bfloat16 import bfloat16_pays
+from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
 from gclkit.checks import check_choice, check_finite, reject
-from gclkit.ops.backend import PRECISIONS
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TypedDict
 
+from gclkit.bfloat16 import PRECISIONS
 from gclkit.checks import check_choice, check_count, check_positive
-from gclkit.ops.backend import BACKENDS, PRECISIONS
+from gclkit.ops.backend import BACKENDS
 
 
 class BlockOptions(TypedDict, total=False):

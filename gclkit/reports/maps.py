@@ -37,7 +37,7 @@ def project(z: np.ndarray, method: str = "pca", *, seed: int = 0) -> np.ndarray:
         seed: Of the methods that draw.
 
     Raises:
-        ValueError: If the method is unknown or ``z`` is no matrix of finite numbers.
+        ValueError: If the method is unknown or ``z`` is not a matrix of finite numbers.
         ImportError: If umap-learn is asked for and not installed.
     """
     check_choice("project", "method", method, PROJECTIONS)

@@ -54,6 +54,9 @@ pre { overflow: auto; max-height: 480px; padding: 14px 18px; background: var(--c
 .grid.pairs { grid-template-columns: repeat(auto-fill, minmax(min(100%, 440px), 1fr)); }
 @media print { body { background: white; } details { display: none; } }
 """
+# Where a certificate goes, which is made after the page.
+SLOT_BEGIN, SLOT_END = "<!-- certificate -->", "<!-- /certificate -->"
+SLOT = SLOT_BEGIN + SLOT_END
 # Lets the browser itself refuse whatever would leave the page.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 

@@ -13,7 +13,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
     """Reads the ``report.json`` of a run folder.
 
     Raises:
-        ValueError: If the file is no report, or of a later schema.
+        ValueError: If the file is not a report, or of a later schema.
         OSError: If it cannot be read.
     """
     path = Path(path)

@@ -19,7 +19,7 @@ def read_runs(folder: str | Path) -> dict[str, dict[str, Any]]:
     """Reads the reports of the run folders in a folder, by their names.
 
     Raises:
-        ValueError: If there is none, or one is no report.
+        ValueError: If there is none, or one is not a report.
         OSError: If one cannot be read.
     """
     paths = sorted(Path(folder).glob("*/report.json"))

@@ -25,7 +25,7 @@ class RunFolder:
 
     Raises:
         FileExistsError: If something is there and neither is set, or :obj:`force` meets a
-            folder that is no run.
+            folder that is not a run.
         FileNotFoundError: If there is nothing to resume.
         BlockingIOError: If another process holds it.
     """
@@ -37,6 +37,8 @@ class RunFolder:
         self._lock: TextIO | None = None
         self._made = False
         self._holds_other = resume
+        if resume and not self.config_path.is_file():
+            raise FileNotFoundError(f"RunFolder: '{self.path}' holds no run to resume")
 
     @property
     def config_path(self) -> Path:
@@ -58,17 +60,15 @@ class RunFolder:
         occupied = self.path.exists() and (
             not self.path.is_dir() or any(p.name != ".lock" for p in self.path.iterdir())
         )
-        if self.resume and not self.config_path.is_file():
-            raise FileNotFoundError(f"RunFolder: '{self.path}' holds no run to resume")
+        if occupied and not self.resume and not self.config_path.is_file():
+            raise FileExistsError(
+                f"RunFolder: '{self.path}' is not a run folder; choose another --out"
+            )
         if occupied and not self.resume and not self.force:
-            state = "a complete run" if self.is_complete() else "files"
+            state = "a complete run" if self.is_complete() else "a half-written run"
             raise FileExistsError(
                 f"RunFolder: '{self.path}' holds {state}; choose another --out, or pass --force "
                 "to delete it or --resume to go on with it"
-            )
-        if occupied and self.force and not self.config_path.is_file():
-            raise FileExistsError(
-                f"RunFolder: '{self.path}' is no run folder, and --force deletes only those"
             )
         self._made = not self.path.exists()
         self._holds_other = occupied

@@ -13,7 +13,7 @@ from gclkit.checks import reject
 from gclkit.reports.curves import History
 from gclkit.reports.figures import save_png, themed_svg
 from gclkit.reports.files import to_json, write_text
-from gclkit.reports.page import Panel, details, grid, page
+from gclkit.reports.page import SLOT, Panel, details, grid, page
 from gclkit.reports.plots import MAPS, SECTIONS, Plot, map_plots, score_plots
 from gclkit.reports.sections import (
     method_name,
@@ -66,7 +66,7 @@ def write_report(
         Path of ``report.html``.
 
     Raises:
-        ValueError: If ``report`` is no dict with ``results``, holds a NaN, or the arrays differ
+        ValueError: If ``report`` is not a dict with ``results``, holds a NaN, or the arrays differ
             in length. Nothing is written then.
         OSError: If the folder cannot be written.
     """
@@ -123,6 +123,7 @@ def _page(report: Mapping[str, Any], plots: list[Plot], tables: list[Any]) -> st
     if numbers:
         rows = tuple((name.replace("_", " "), f"{value:.4g}") for name, value in numbers.items())
         body.append(f"<h3>Diagnostics</h3>{Table(('diagnostic', 'value'), rows).to_html()}")
+    body.append(SLOT)
     body.append("<h2>How it was made</h2>")
     for name in ("environment", "timing", "certificate", "config"):
         if report.get(name):

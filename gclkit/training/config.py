@@ -183,7 +183,7 @@ def read_config(path: str | Path) -> RunConfig:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is no configuration.
+        ValueError: If it is not a configuration.
     """
     try:
         found = yaml.load(Path(path).read_text(encoding="utf-8"), Loader=_PlainLoader)

@@ -4,6 +4,11 @@ import numpy as np
 import pytest
 
 from gclkit.cli.main import main
+from gclkit.graphs import load
+from gclkit.reports import write_report, write_yaml
+from gclkit.testing.graphs import random_graph
+from gclkit.training import RunConfig, build_method, pretrain
+from gclkit.training.run_settings import RunSettings
 
 
 @pytest.fixture(scope="module")
@@ -14,6 +19,19 @@ def run_folder(tmp_path_factory):
     command = ["train", *arguments.split(), *sizes.split(), "--anchors", "32"]
     assert main([*command, "--out", str(folder)]) == 0
     return folder
+
+
+def trained(folder, method, **model):
+    """What certify reads of a run: its report, configuration, graph and checkpoint."""
+    graph = random_graph(60, 6, seed=3)
+    np.savez(folder / "own.npz", x=graph.x.numpy(), edge_index=graph.edge_index.numpy())
+    model = {"out_channels": 4, **model}
+    config = RunConfig(method, str(folder / "own.npz"), model, run=RunSettings(seeds=[5]))
+    write_yaml(folder / "config.yaml", config.to_dict())
+    write_report(folder, {"method": method, "results": {}})
+    data = load(folder / "own.npz", log=None)
+    checkpoint = folder / "seed-5" / "checkpoint.pt"
+    pretrain(build_method(config, 6), data, epochs=1, seed=5, checkpoint=checkpoint)
 
 
 def certify(folder, *more):
@@ -39,6 +57,24 @@ def test_certify_a_run(run_folder, capsys):
     again = json.loads((run_folder / "report.json").read_text())
     assert again["certificate"]["p"] == 0.2 and again["results"], "the report is kept"
     assert (run_folder / "report.html").read_text().count("<h2>Certificate</h2>") == 1
+
+
+@pytest.mark.parametrize("model", [{}, {"ego": True}, {"topic_neighbors": 4}])
+def test_a_part_of_the_embedding_is_called_one(model, tmp_path, capsys):
+    trained(tmp_path, "grace", projection_channels=4, **model)
+    assert certify(tmp_path) == 0
+    printed = capsys.readouterr().out
+    assert ("of the embedding the encoder's output alone" in printed) == bool(model)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["certificate"]["whole_embedding"] == (not model)
+
+
+def test_a_sum_of_two_encoders_is_refused(tmp_path, capsys):
+    trained(tmp_path, "mvgrl")
+    assert certify(tmp_path) == 2
+    sentence = "certify: 'method' must be one that embeds by its encoder alone (got 'mvgrl')"
+    assert sentence in capsys.readouterr().err
+    assert not (tmp_path / "certificate.npz").exists()
 
 
 def test_a_full_disk_leaves_the_former_certificate(run_folder, monkeypatch, capsys):

@@ -3,8 +3,8 @@ import re
 import pytest
 import torch
 
+from gclkit.cli.choices import ALL_CONTROLS
 from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
-from gclkit.cli.train import ALL_CONTROLS
 from gclkit.graphs import load
 from gclkit.methods import (
     diffused_features,

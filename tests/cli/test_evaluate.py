@@ -94,7 +94,7 @@ def test_bad_input_is_one_line(graph, tmp_path, capsys):
         ([good, *dataset, "--splits", "public"], "published split"),
         (
             [good, *dataset, "--tasks", "link_prediction"],
-            "evaluate: '--edge-split' must be the file of the edge split that the embeddings were "
+            "evaluate: 'edge-split' must be the file of the edge split that the embeddings were "
             "trained on (got None)",
         ),
         (

@@ -10,7 +10,7 @@ from gclkit.training.run_settings import RunSettings
 @pytest.fixture(autouse=True)
 def small_graph(monkeypatch):
     small = load("sbm", num_nodes=90, num_communities=3, log=None)
-    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small)
+    monkeypatch.setattr("gclkit.cli.run_graph.load", lambda *args, **options: small)
 
 
 def run(tmp_path, *, published=None, splits="auto", **options):

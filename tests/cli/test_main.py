@@ -6,7 +6,7 @@ import time
 import pytest
 
 import gclkit
-from gclkit.cli.main import COMMANDS, main
+from gclkit.cli.main import COMMANDS, build_parser, main
 
 
 def run(*arguments, **options):
@@ -28,6 +28,13 @@ def test_every_verb_explains_itself_with_an_example(verb, capsys):
         main([verb, "--help"])
     assert stop.value.code == 0
     assert f"example: gclkit {verb}" in " ".join(capsys.readouterr().out.split())
+
+
+def test_every_option_is_explained():
+    (verbs,) = (action for action in build_parser()._actions if action.dest == "verb")
+    for verb, parser in verbs.choices.items():
+        silent = [action.dest for action in parser._actions if not action.help]
+        assert not silent, f"{verb}: {silent}"
 
 
 def test_help_does_not_load_pytorch():
@@ -61,3 +68,19 @@ def test_an_unknown_verb_lists_the_known_ones(capsys):
         main(["trian"])
     assert stop.value.code == 2
     assert "train" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "start"),
+    [
+        (["train", "--regularizer", "foo"], "gclkit train: argument --regularizer: invalid choice"),
+        (["certify", "run", "--tightness", "x"], "gclkit certify: argument --tightness: invalid"),
+        (["embed", "run"], "gclkit embed: the following arguments are required: --out"),
+        (["env", "--epochs", "3"], "gclkit: unrecognized arguments: --epochs 3"),
+    ],
+)
+def test_what_the_parser_refuses_is_one_line_too(words, start, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    err = capsys.readouterr().err
+    assert stop.value.code == 2 and err.startswith(start) and err.count("\n") == 1

@@ -27,7 +27,7 @@ def test_one_table_and_one_page(tmp_path, capsys):
         "grace": "grace", "csgcl": "csgcl",
     }  # fmt: skip
     assert main(["report", *runs, "--out", str(tmp_path / "all")]) == 2
-    assert "'--out' must be a new folder" in capsys.readouterr().err
+    assert "'out' must be a new folder" in capsys.readouterr().err
     assert main(["report", *runs, "--out", str(tmp_path / "all"), "--force"]) == 0
 
 

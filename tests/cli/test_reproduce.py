@@ -25,7 +25,7 @@ def short(monkeypatch):
 
     monkeypatch.setattr("gclkit.training.resolve_config", resolve)
     small = load("sbm", num_nodes=160, log=None)
-    monkeypatch.setattr("gclkit.cli.train_seed.load", lambda *args, **options: small.clone())
+    monkeypatch.setattr("gclkit.cli.run_graph.load", lambda *args, **options: small.clone())
     monkeypatch.setattr("gclkit.cli.score_run.AdamProbe", lambda: AdamProbe(steps=20))
 
 
@@ -41,7 +41,7 @@ def test_lists_every_recipe(capsys):
 def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
     arguments = ["reproduce", "sbm/grace", "--quiet", "--num-splits", "2", "--out", str(tmp_path)]
     assert main([*arguments, "--seeds", "0", "1", "--minutes", "1e-9"]) == 130
-    assert "the same command goes on where it was" in capsys.readouterr().out
+    assert "the same command continues" in capsys.readouterr().out
     assert not (tmp_path / "sbm-grace" / "report.json").exists()
     assert main([*arguments, "--seeds", "0"]) == 0
     line, other = capsys.readouterr().out.splitlines()[-2:]
@@ -67,7 +67,8 @@ def test_refuses_the_run_of_another_configuration(short, tmp_path, capsys):
     ("arguments", "sentence"),
     [
         ([], "'recipes' must be one DATASET/METHOD or more, or use --list (got 'none')"),
-        (["mars/csgcl"], "(got 'mars/csgcl')"),
+        (["mars/csgcl"], "gclkit: reproduce: 'recipes' must be one of ['"),
+        (["photo/csgcl", "--num-splits", "0"], "reproduce: 'num-splits' must be an integer of"),
         (["photo/csgcl", "--seeds", "-2"], "'seeds' must be an integer of at least 0 (got -2)"),
         (["photo/csgcl", "--minutes", "0"], "'minutes' must be a positive number (got 0.0)"),
     ],

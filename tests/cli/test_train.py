@@ -167,7 +167,7 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["--method", "simclr"], "method_class: 'method' must be one of ["),
+        (["--method", "simclr"], "train: 'method' must be one of ["),
         (["--dataset", "corra"], "gclkit: "),
         (["--seeds", "-1"], "train: 'seeds' must be an integer of at least 0 (got -1)"),
         (["--seeds", "1", "1"], "train: 'seeds' must be different numbers (got [1, 1])"),
@@ -177,7 +177,10 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--epochs", "0"], "pretrain: 'epochs' must be an integer of at least 1 (got 0)"),
         (["--temperature", "-1"], "CSGCL: 'temperature' must be a positive number (got -1.0)"),
         (["--threads", "0"], "train: 'threads' must be an integer of at least 1 (got 0)"),
-        (["--resume", "nothing"], "nothing"),
+        (["--resume", "nothing"], "gclkit: RunFolder: 'nothing' holds no run to resume"),
+        (["--num-splits", "0"], "train: 'num-splits' must be an integer of at least 1 (got 0)"),
+        (["--checkpoint-every", "0"], "train: 'checkpoint-every' must be an integer of at"),
+        (["--evaluate-every", "0"], "train: 'evaluate-every' must be an integer of at least 1"),
         (["--lr", "nan"], "pretrain: 'lr' must be a positive number (got nan)"),
         (["--schedule", "linear"], "pretrain: 'schedule' must be one of ['constant', 'cosine']"),
         (["--warmup", "-1"], "pretrain: 'warmup' must be an integer of at least 0 (got -1)"),
@@ -186,7 +189,7 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--device", "abacus"], "train: 'device' must be one that PyTorch can use here (got 'ab"),
         (["--memory-budget", "1", "--seeds", "0"], "use a larger memory_budget"),
         (["--kappa", "0.3"], "train: 'kappa' must be left out without a regularizer (got 0.3)"),
-        (["--pot-mode", "x"], "train: 'pot_mode' must be left out without a regularizer (got 'x')"),
+        (["--pot-mode", "x"], "train: 'pot-mode' must be left out without a regularizer (got 'x')"),
     ],
 )
 def test_bad_input_is_one_line_and_leaves_nothing(

@@ -3,10 +3,9 @@ import re
 import pytest
 import torch
 
-from gclkit.cli.train_seed import build_regularizer, check_run, train_seed
+from gclkit.cli.train_seed import train_seed
 from gclkit.graphs import dataset_hash, load
-from gclkit.methods import GRACE
-from gclkit.training import RunConfig, build_method
+from gclkit.training import RunConfig
 from gclkit.training.run_settings import RunSettings
 
 
@@ -18,33 +17,6 @@ def graph():
 def config(**run):
     model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
     return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
-
-
-def test_the_regularizer_takes_the_rates_of_the_method(graph):
-    chosen = config(regularizer="pot", kappa=0.25, pot_mode="certified")
-    method = build_method(chosen, graph.num_features)
-    pot = build_regularizer(chosen, method, graph)
-    assert (pot.p, pot.kappa, pot.mode) == ((0.3, 0.5), 0.25, "certified")
-    assert build_regularizer(config(), method, graph) is None
-
-
-def test_no_regularizer_without_two_views_of_known_rates(graph):
-    chosen = RunConfig("grace", "sbm", run=RunSettings(regularizer="pot"))
-    sentence = (
-        "train: 'regularizer' must be left out: the method has no two views of the graph with "
-        "drop rates 'edge_p' (got 'pot')"
-    )
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        build_regularizer(chosen, GRACE(5), graph)
-
-
-def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(graph):
-    chosen = config(tasks=["classification"])
-    chosen.model["topic_neighbors"] = 149
-    check_run(chosen, graph)
-    chosen.model["topic_neighbors"] = 150
-    with pytest.raises(ValueError, match=r"^grace: 'topic_neighbors' must be less than the 150 no"):
-        check_run(chosen, graph)
 
 
 def test_a_seed_that_is_there_is_read(graph, tmp_path):
@@ -74,22 +46,3 @@ def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(graph, tmp_path):
         path.unlink()
     again, _ = train_seed(chosen, tmp_path, other, 5, **options)
     assert not torch.equal(again, z)
-
-
-def test_no_bounds_on_a_graph_with_edge_weights(graph):
-    weighted = graph.clone()
-    weighted.edge_weight = torch.full((graph.num_edges,), 0.5)
-    chosen = config(regularizer="pot", kappa=0.25, pot_mode="pairwise")
-    method = build_method(chosen, graph.num_features)
-    sentence = "train: 'regularizer' must be left out: bounds are of graphs without edge weights"
-    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
-        build_regularizer(chosen, method, weighted)
-
-
-def test_training_nodes_of_one_class_are_refused(graph):
-    rare = graph.clone()
-    rare.y = torch.zeros(150, dtype=torch.int64)
-    rare.y[7] = 1
-    with pytest.raises(ValueError, match=r"^train: 'splits' must be one whose training nodes are"):
-        check_run(config(tasks=["classification"], num_splits=10), rare)
-    check_run(config(tasks=["clustering"]), rare)

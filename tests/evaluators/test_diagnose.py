@@ -30,6 +30,18 @@ def test_what_does_not_apply_is_left_out():
     assert "tolerance" not in found and "similarity" not in found and "accuracy_by" not in found
 
 
+def test_unknown_classes_are_no_class():
+    graph = random_graph(60, 5, num_classes=3, seed=4)
+    graph.y[10:25] = -1
+    found = diagnose(graph.x, graph)
+    known = graph.subgraph(graph.y >= 0)
+    expected = diagnose(known.x, known)
+    for name in ("tolerance", "tolerance_conditional", "similarity"):
+        assert found[name] == expected[name]
+    graph.y[1:] = -1
+    assert "tolerance" not in diagnose(graph.x, graph)
+
+
 def test_large_graphs_are_sampled():
     graph = random_graph(80, 5)
     assert diagnose(graph.x, graph, at_most=30)["pair_nodes"] == 30

@@ -67,7 +67,7 @@ def test_views_are_augmented_at_the_rates_of_each(make, graph):
         ({"sketch": "dct"}, "'sketch' must be one of ['gaussian', 'sparse'] (got 'dct')"),
         ({"ratio": 0.0}, "'ratio' must be above 0 (got 0.0)"),
         ({"ratio": 1.5}, "'ratio' must be a probability in [0, 1] (got 1.5)"),
-        ({"anchors": 4}, "'anchors' must be None: the rows of the loss are no nodes (got 4)"),
+        ({"anchors": 4}, "'anchors' must be left unset: COSTA contrasts mixtures of nodes (got 4)"),
         (
             {"edge_p": 0.1},
             "'edge_p' must be one probability per view, two in all (got 0.1)",

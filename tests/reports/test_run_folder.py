@@ -24,7 +24,7 @@ def test_a_run_is_never_overwritten_unasked(tmp_path):
     path = tmp_path / "run"
     half_written(path)
     with pytest.raises(
-        FileExistsError, match=r"holds files; choose another --out, or pass --force"
+        FileExistsError, match=r"holds a half-written run; choose another --out, or pass --force"
     ):
         RunFolder(path).__enter__()
     (path / "report.json").write_text('{"status": "complete"}')
@@ -99,15 +99,16 @@ def test_what_can_be_resumed_stays(tmp_path, error):
 
 def test_force_deletes_run_folders_only(tmp_path):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(FileExistsError, match=r"is no run folder, and --force deletes only those"):
-        RunFolder(tmp_path, force=True).__enter__()
+    for force in (False, True):
+        with pytest.raises(FileExistsError, match=r"is not a run folder; choose another --out$"):
+            RunFolder(tmp_path, force=force).__enter__()
     assert (tmp_path / "thesis.tex").exists()
 
 
 def test_a_half_written_run_is_resumed(tmp_path):
     path = tmp_path / "run"
     with pytest.raises(FileNotFoundError, match=r"holds no run to resume$"):
-        RunFolder(path, resume=True).__enter__()
+        RunFolder(path, resume=True)
     half_written(path)
     with RunFolder(path, resume=True) as folder:
         assert (folder.seed_folder(0) / "checkpoint.pt").exists()

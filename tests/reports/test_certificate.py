@@ -3,13 +3,15 @@ import json
 import numpy as np
 import pytest
 
-from gclkit.cli.certificate_page import group_shares, write_certificate
 from gclkit.reports import write_report
+from gclkit.reports.certificate import group_shares, write_certificate
+from gclkit.reports.page import SLOT
 
 SHARES = [{"group": "1", "nodes": 3, "certified_positive": 1 / 3}]
 FIGURES = {
-    "p": 0.2, "seed": 5, "certified_positive": 0.375, "found_positive": 0.625, "gap": 0.84,
-    "realised_rate": 0.11, "reach_share": 0.75, "over_budget": float("nan"), "mean_norm": 2.5,
+    "p": 0.2, "seed": 5, "whole_embedding": True, "certified_positive": 0.375,
+    "found_positive": 0.625, "gap": 0.84, "realised_rate": 0.11, "reach_share": 0.75,
+    "over_budget": float("nan"), "mean_norm": 2.5,
     "by_degree": SHARES, "by_community": SHARES,
 }  # fmt: skip
 ARRAYS = {
@@ -31,6 +33,27 @@ def test_a_section_is_added_and_replaced(tmp_path):
     assert report["certificate"]["gap"] == 0.56 and report["certificate"]["over_budget"] is None
     for name in ("certificate_histogram", "certificate_scatter"):
         assert (tmp_path / "plots" / f"{name}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_page_says_of_what_nothing_is_claimed(tmp_path):
+    write_report(tmp_path, {"method": "grace", "results": {}})
+    for whole in (True, False):
+        write_certificate(tmp_path, {**FIGURES, "whole_embedding": whole}, ARRAYS)
+        page = (tmp_path / "report.html").read_text()
+        assert "as practically every view of EdgeDrop does unless it is symmetric" in page
+        assert ("Of the embedding, the encoder's output alone." in page) != whole
+
+
+def test_a_page_without_the_place_for_it_takes_it_at_its_end(tmp_path):
+    write_report(tmp_path, {"method": "grace", "results": {}})
+    path = tmp_path / "report.html"
+    assert path.read_text().count(SLOT) == 1
+    path.write_text(path.read_text().replace(SLOT, ""))
+    for _ in range(2):
+        write_certificate(tmp_path, FIGURES, ARRAYS)
+        page = path.read_text()
+        assert page.count("<h2>Certificate</h2>") == 1
+        assert page.index("<h2>Certificate</h2>") > page.index("<h2>How it was made</h2>")
 
 
 def test_a_folder_without_a_report_is_refused(tmp_path):

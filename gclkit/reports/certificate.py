@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,12 +10,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from gclkit.reports import Table, read_report, to_json, write_text
 from gclkit.reports.figures import new_figure, save_png, styled, themed_svg
-from gclkit.reports.page import Panel, card, grid
+from gclkit.reports.files import to_json, write_text
+from gclkit.reports.page import SLOT, SLOT_BEGIN, SLOT_END, Panel, card, grid
 from gclkit.reports.palette import ACCENT, MUTED, colors
+from gclkit.reports.read_report import read_report
+from gclkit.reports.tables import Table
 
-BEGIN, END = "<!-- certificate -->", "<!-- /certificate -->"
 HEADLINES = {
     "certified_positive": "certified positive, share of the nodes in reach",
     "found_positive": "positive in every view that was found",
@@ -60,7 +60,7 @@ def write_certificate(
 
     Raises:
         OSError: If the run has no report.
-        ValueError: If ``report.json`` is none.
+        ValueError: If ``report.json`` is not a valid report.
     """
     report = read_report(folder)
     html = (folder / "report.html").read_text(encoding="utf-8")
@@ -74,12 +74,12 @@ def write_certificate(
     for name, (title, figure) in plots.items():
         save_png(figure, folder / "plots" / f"{name}.png")
         panels.append(Panel(title, themed_svg(figure, name), f"{len(found):,} nodes"))
-    section = f"{BEGIN}{_section(figures, panels)}{END}"
-    html = re.sub(f"{BEGIN}.*?{END}", "", html, flags=re.DOTALL)
-    before, mark, after = html.rpartition("<h2>How it was made</h2>")
-    if not mark:
-        before, mark, after = html.rpartition("</main>")
-    write_text(folder / "report.html", before + section + mark + after)
+    if SLOT_BEGIN not in html:  # Of a page that was written before there was a place for it.
+        html = html.replace("</main>", f"{SLOT}</main>")
+    before, _, rest = html.partition(SLOT_BEGIN)
+    after = rest.partition(SLOT_END)[2]
+    section = f"{SLOT_BEGIN}{_section(figures, panels)}{SLOT_END}"
+    write_text(folder / "report.html", before + section + after)
     clean = {key: _plain(value) for key, value in figures.items()}
     write_text(folder / "report.json", to_json({**report, "certificate": clean}))
 
@@ -91,12 +91,16 @@ def _plain(value: Any) -> Any:
 
 def _section(figures: Mapping[str, Any], panels: list[Panel]) -> str:
     cards = "".join(card(label, f"{figures[key]:.3g}") for key, label in HEADLINES.items())
+    part = "" if figures["whole_embedding"] else "Of the embedding, the encoder's output alone. "
     note = (
-        f"Edge dropping at p = {figures['p']}, seed {figures['seed']}: each node loses at most "
+        f"{part}Edge dropping at p = {figures['p']}, seed {figures['seed']}: both directions of an "
+        "edge vanish together, and each node loses at most "
         f"round(p x degree) edges and keeps one. {100 * figures['reach_share']:.1f} % of the nodes "
-        f"have a droppable edge in reach; plain dropping at this rate puts "
-        f"{100 * figures['over_budget']:.1f} % over their budget, and of such views nothing is "
-        f"claimed. Mean norm of the embeddings {figures['mean_norm']:.3g}."
+        f"have a droppable edge in reach; one coin per edge at this rate puts "
+        f"{100 * figures['over_budget']:.1f} % over their budget. Nothing is claimed of those "
+        "views, nor of any that drops one direction of an edge alone, as practically every view of "
+        "EdgeDrop does unless it is symmetric. Mean norm of the embeddings "
+        f"{figures['mean_norm']:.3g}."
     )
     tables = "".join(
         f"<h3>By {name}</h3>{_table(figures[f'by_{name}'], name).to_html()}"

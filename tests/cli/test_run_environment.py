@@ -1,6 +1,6 @@
 import torch
 
-from gclkit.cli.environment import environment, peak_rss_mb
+from gclkit.cli.run_environment import environment, peak_rss_mb
 from gclkit.training import RunConfig
 from gclkit.training.run_settings import RunSettings
 

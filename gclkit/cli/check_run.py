@@ -1,0 +1,50 @@
+"""What a run asks of its settings, its graph and the machine, before anything is written."""
+
+from __future__ import annotations
+
+from torch_geometric.data import Data
+
+from gclkit.checks import check_device, reject
+from gclkit.cli.regularizer import build_regularizer
+from gclkit.cli.run_graph import Log
+from gclkit.evaluators import make_splits
+from gclkit.evaluators.inputs import check_labels
+from gclkit.methods.diffused_topics import check_topics
+from gclkit.training import RunConfig, build_method
+from gclkit.training.memory import check_memory, estimate_training_memory
+from gclkit.training.training_settings import TrainingSettings
+
+
+def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
+    """Builds what is to be trained, and a split, and estimates the memory of training.
+
+    Args:
+        config: What to run.
+        data: The graph.
+        log: Takes the lines of the estimate.
+
+    Raises:
+        ValueError: If a setting is out of range, the graph has no such splits or the machine
+            lacks the memory.
+    """
+    TrainingSettings(**config.training)
+    nodes = int(data.num_nodes or 0)
+    if "clustering" in config.run.tasks:
+        check_labels("train", data.get("y"), nodes)
+    if "classification" in config.run.tasks:  # Which looks at the labels of its splits alone.
+        check_labels("train", data.get("y"), nodes, splits=())
+        splits = make_splits(data, config.run.splits, num_splits=config.run.num_splits)
+        check_labels("train", data.y, nodes, splits)
+        for split in splits:
+            if len(data.y[split.train].unique()) < 2:
+                rule = "one whose training nodes are of two classes or more"
+                reject("train", "splits", rule, split.name)
+    device = check_device("train", config.run.device or data.edge_index.device)
+    method = build_method(config, data.num_features)
+    if method.topic_neighbors is not None:
+        check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
+    regularizer = build_regularizer(config, method, data)
+    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
+    if log is not None:
+        log("\n".join(estimate.lines()))
+    check_memory(estimate, method, data, device)

@@ -1,0 +1,52 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from gclkit.cli.check_run import check_run
+from gclkit.graphs import load
+from gclkit.training import RunConfig
+from gclkit.training.run_settings import RunSettings
+
+
+@pytest.fixture(scope="module")
+def graph():
+    return load("sbm", num_nodes=150, log=None)
+
+
+def config(**run):
+    model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
+    return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
+
+
+def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(graph):
+    chosen = config(tasks=["classification"])
+    chosen.model["topic_neighbors"] = 149
+    check_run(chosen, graph)
+    chosen.model["topic_neighbors"] = 150
+    with pytest.raises(ValueError, match=r"^grace: 'topic_neighbors' must be less than the 150 no"):
+        check_run(chosen, graph)
+
+
+def test_only_the_nodes_of_the_splits_need_a_label(graph):
+    published = graph.clone()
+    for part, name in enumerate(("train_mask", "val_mask", "test_mask")):
+        published[name] = torch.arange(150) % 4 == part
+    published.y[torch.arange(150) % 4 == 3] = -1
+    public = config(tasks=["classification"])
+    public = replace(public, run=replace(public.run, splits="public"))
+    check_run(public, published)
+    unknown = r"^train: 'y' must be classes numbered from 0 \(got -1\)$"
+    with pytest.raises(ValueError, match=unknown):
+        check_run(config(tasks=["classification"]), published)  # Random splits hold every node.
+    with pytest.raises(ValueError, match=unknown):
+        check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
+
+
+def test_training_nodes_of_one_class_are_refused(graph):
+    rare = graph.clone()
+    rare.y = torch.zeros(150, dtype=torch.int64)
+    rare.y[7] = 1
+    with pytest.raises(ValueError, match=r"^train: 'splits' must be one whose training nodes are"):
+        check_run(config(tasks=["classification"], num_splits=10), rare)
+    check_run(config(tasks=["clustering"]), rare)
