@@ -12,7 +12,8 @@ import subprocess
 import sys
 from dataclasses import replace
 
-from gclkit.cli.train_seed import build_regularizer, load_graph
+from gclkit.cli.regularizer import build_regularizer
+from gclkit.cli.run_graph import load_graph
 from gclkit.training import build_method, estimate_training_memory, pretrain, resolve_config
 from gclkit.training.run_settings import RunSettings
 

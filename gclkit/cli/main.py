@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import gclkit
 
@@ -27,6 +27,10 @@ COMMANDS: tuple[str, ...] = (
 class OneLineParser(argparse.ArgumentParser):
     """Refuses an argument in one line, as the checks do; the usage is what ``--help`` is for."""
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.allow_abbrev = False  # What a shortened option means would change with the next one.
+
     def error(self, message: str) -> NoReturn:
         """Ends the command with status 2."""
         self.exit(2, f"{self.prog}: {message}\n")
@@ -36,7 +40,6 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all verbs; builds no tensor and imports no PyTorch."""
     parser = OneLineParser(
         "gclkit",
-        allow_abbrev=False,
         description="Train, embed, evaluate, certify and report node embeddings without labels.",
         epilog="example: gclkit train --method csgcl --dataset digits",
     )

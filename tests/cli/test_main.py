@@ -76,6 +76,7 @@ def test_an_unknown_verb_lists_the_known_ones(capsys):
         (["train", "--regularizer", "foo"], "gclkit train: argument --regularizer: invalid choice"),
         (["certify", "run", "--tightness", "x"], "gclkit certify: argument --tightness: invalid"),
         (["embed", "run"], "gclkit embed: the following arguments are required: --out"),
+        (["train", "--epoch", "3"], "gclkit: unrecognized arguments: --epoch 3"),
         (["env", "--epochs", "3"], "gclkit: unrecognized arguments: --epochs 3"),
     ],
 )
