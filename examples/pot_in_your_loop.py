@@ -61,7 +61,7 @@ def train(kappa):
 
 
 for kappa in (0.0, args.kappa):
-    settings = {"p": 0.1, "num_nodes": 50, "tightness": "budget", "num_views": 10, "rounds": 2}
+    settings = {"p": 0.4, "num_nodes": 50, "tightness": "budget", "num_views": 10, "rounds": 2}
     certificate = certify(train(kappa), x, edge_index, **settings)
     share = 100 * certificate.certified_share
     print(f"kappa {kappa}: {share:.0f} % certified, mean norm {certificate.norm:.2f}")

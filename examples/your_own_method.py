@@ -43,7 +43,7 @@ class MyMethod(Method):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--dataset", default="digits", help="a name or a file")
+    parser.add_argument("--dataset", default="sbm", help="a name or a file")
     parser.add_argument("--epochs", type=int, default=60)
     args = parser.parse_args()
 

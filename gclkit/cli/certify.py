@@ -8,6 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import TIGHTNESS
 
+# Figures that are shares, told in percent.
+SHARES = {"certified_positive", "found_positive", "budget_share", "realised_rate", "reach_share",
+          "over_budget"}  # fmt: skip
+
 if TYPE_CHECKING:
     from torch_geometric.data import Data
 
@@ -21,7 +25,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "certify",
         help="certified compactness of the nodes of a trained run",
         description=__doc__,
-        epilog="example: gclkit certify runs/digits-csgcl --p 0.2",
+        epilog="example: gclkit certify runs/first --p 0.2",
     )
     parser.add_argument("path", type=Path, metavar="RUN", help="a run folder of 'gclkit train'")
     parser.add_argument("--p", type=float, default=0.2, help="drop rate; each node may lose about "
@@ -96,7 +100,8 @@ def run(args: argparse.Namespace) -> int:
     }
     write_certificate(args.path, figures, arrays)
     for name, value in certificate.to_dict().items():
-        print(f"{name.replace('_', ' '):>20}  {value:.4g}")
+        text = f"{100 * value:.4g} %" if name in SHARES else f"{value:.4g}"
+        print(f"{name.replace('_', ' '):>20}  {text}")
     print(f"report: {args.path / 'report.html'}")
     return 0
 

@@ -19,7 +19,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--seed", type=int, help="default: the run's first")
     parser.add_argument("--dataset", help="a name or a file; default: the run's graph")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
+    parser.add_argument(
+        "--features", type=Path, help="file with your graph's node features (.npy, .npz)"
+    )
     parser.add_argument("--out", type=Path, required=True, help=".npy to write")
     parser.add_argument("--force", action="store_true", help="overwrite --out")
     parser.set_defaults(run=run)

@@ -26,8 +26,10 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )  # fmt: skip
     parser.add_argument("--dataset", required=True, help="a name or a file")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
-    parser.add_argument("--labels", type=Path, help=".npy file with your graph's classes")
+    parser.add_argument(
+        "--features", type=Path, help="file with your graph's node features (.npy, .npz)"
+    )
+    parser.add_argument("--labels", type=Path, help="file with your graph's classes (.npy, .csv)")
     parser.add_argument(
         "--tasks", nargs="+", default=["classification", "clustering"], choices=TASKS,
         metavar="TASK", help=f"of {', '.join(TASKS)}; default: the first two",

@@ -35,11 +35,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         description=__doc__,
         epilog="example: gclkit train --method csgcl --dataset digits --seeds 0 1 2",
     )
-    parser.add_argument("--method", help="a name of `reproduce --list`; default: csgcl")
+    parser.add_argument("--method", help="such as csgcl, grace or grace-pot; default: csgcl")
     parser.add_argument("--dataset", help="a name or a file; default: digits")
     parser.add_argument("--root", type=Path, help="folder of the datasets")
-    parser.add_argument("--features", type=Path, help=".npy file with your graph's node features")
-    parser.add_argument("--labels", type=Path, help=".npy file with your graph's classes")
+    parser.add_argument(
+        "--features", type=Path, help="file with your graph's node features (.npy, .npz)"
+    )
+    parser.add_argument("--labels", type=Path, help="file with your graph's classes (.npy, .csv)")
     parser.add_argument("--seeds", type=int, nargs="+", help="one training each; default: 0 1 2")
     parser.add_argument("--tasks", nargs="+", metavar="TASK",
                         help=f"of {', '.join(TASKS)}, or all; default: classification")  # fmt: skip
@@ -82,7 +84,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--force", action="store_true", help="replace the run that is in --out")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a half-written run")
     parser.add_argument("--dry-run", action="store_true",
-                        help="print the memory that training takes, write nothing")  # fmt: skip
+                        help="print the memory that training takes, without the evaluation after it; write nothing")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 

@@ -14,14 +14,12 @@ from gclkit.atomic import replacing
 from gclkit.cli.probe_every import probe_every
 from gclkit.cli.regularizer import build_regularizer
 from gclkit.cli.run_graph import Log
-from gclkit.graphs import dataset_hash
 from gclkit.reports import write_text
 from gclkit.training import (
     Callback,
     RunConfig,
     TensorBoardLogger,
     build_method,
-    load_checkpoint,
     pretrain,
 )
 
@@ -36,11 +34,15 @@ def train_seed(
     progress: bool,
     deadline: float | None = None,
 ) -> tuple[torch.Tensor, list[dict[str, float]]]:
-    """Returns embeddings and history of a seed: those of the folder, or trained and written there.
+    """Trains a seed in its folder, from the checkpoint that is there; writes and returns embeddings
+    and history.
+
+    A finished seed takes this way too: its checkpoint is refused where it is of another graph or of
+    other settings, and its files are written anew if they were damaged.
 
     Args:
         config: What to train.
-        folder: Of the seed; a half-trained one is resumed.
+        folder: Of the seed.
         data: The graph.
         seed: Of parameters and views.
         log: Takes a line when training starts.
@@ -48,16 +50,8 @@ def train_seed(
         deadline: Stop, saved, when ``time.monotonic()`` has passed it.
 
     Raises:
-        ValueError: If what the folder holds was trained on another graph.
+        ValueError: If what the folder holds is of another graph or of other settings.
     """
-    done = folder / "embeddings.npy"
-    lines = folder / "history.jsonl"
-    checkpoint = folder / "checkpoint.pt"
-    # Embeddings of another graph, or of an unknown one, are left to pretrain, which refuses to go
-    # on with those and trains these.
-    if done.exists() and lines.exists() and _trained_on(data, checkpoint):
-        history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
-        return torch.from_numpy(np.load(done, allow_pickle=False)), history
     log(f"seed {seed}")
     method = build_method(config, data.num_features)
     with ExitStack() as stack:
@@ -66,7 +60,7 @@ def train_seed(
             data,
             seed=seed,
             regularizer=build_regularizer(config, method, data),
-            checkpoint=checkpoint,
+            checkpoint=folder / "checkpoint.pt",
             every=config.run.every,
             resume=True,
             callbacks=_callbacks(config, data, folder, stack),
@@ -75,18 +69,10 @@ def train_seed(
             deadline=deadline,
             **config.training,
         )
-    write_text(lines, "".join(json.dumps(row) + "\n" for row in result.history))
-    with replacing(done) as file:
+    write_text(folder / "history.jsonl", "".join(json.dumps(row) + "\n" for row in result.history))
+    with replacing(folder / "embeddings.npy") as file:
         np.save(file, result.embeddings.numpy(), allow_pickle=False)
     return result.embeddings, result.history
-
-
-def _trained_on(data: Data, checkpoint: Path) -> bool:
-    try:
-        settings = load_checkpoint(checkpoint)["settings"]
-    except FileNotFoundError:
-        return False
-    return settings["data"] == dataset_hash(data)
 
 
 def _callbacks(config: RunConfig, data: Data, folder: Path, stack: ExitStack) -> list[Callback]:

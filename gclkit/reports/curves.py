@@ -68,6 +68,7 @@ def plot_path(history: History) -> Figure | None:
             axes.plot(along, across, color=color, marker="o", ms=3, label=f"seed {seed}")
             axes.plot(along[-1:], across[-1:], color=color, marker="o", ms=9)
         axes.set(xlabel="alignment (lower is closer)", ylabel="uniformity (lower is more even)")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         if drawn and len(history) <= 10:
             figure.legend(loc="outside lower center", ncols=5, fontsize=9)
     return figure if drawn else None

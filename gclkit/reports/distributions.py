@@ -90,7 +90,9 @@ def plot_groups(
                 f"{size:,}", place, ha="center", va="bottom", color="white", fontsize=8,
                 rotation=90 if len(labels) > 7 else 0,
             )  # fmt: skip
-        axes.set_xticks(range(len(labels)), labels, rotation=30 if len(labels) > 6 else 0)
+        # Up to some fifty letters stand side by side.
+        slanted = max(map(len, labels), default=0) * len(labels) > 50
+        axes.set_xticks(range(len(labels)), labels, rotation=30 if slanted else 0)
         axes.set(xlabel=xlabel, ylabel="accuracy, %", ylim=(0, 100))
     return figure
 

@@ -47,6 +47,7 @@ def test_certify_a_run(run_folder, capsys):
         assert set(arrays) >= {"nodes", "clean", "bound", "sampled", "searched", "community"}
         assert len(arrays["nodes"]) == section["nodes"] == 12
         assert section["certified_positive"] == pytest.approx((arrays["bound"] > 0).mean())
+        assert f"certified positive  {100 * section['certified_positive']:.4g} %\n" in printed
         assert (arrays["bound"] <= np.minimum(arrays["sampled"], arrays["searched"]) + 1e-4).all()
     assert sum(row["nodes"] for row in section["by_degree"]) == 12
     page = (run_folder / "report.html").read_text()

@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 import torch
 
@@ -19,15 +20,32 @@ def config(**run):
     return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
 
 
-def test_a_seed_that_is_there_is_read(graph, tmp_path):
+def test_a_seed_that_is_there_is_taken_over(graph, tmp_path):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
-    said = []
-    options = {"log": said.append, "progress": False}
+    options = {"log": str, "progress": False}
     z, history = train_seed(chosen, tmp_path, graph, 5, **options)
+    for damaged in ("embeddings.npy", "history.jsonl"):
+        (tmp_path / damaged).write_bytes((tmp_path / damaged).read_bytes()[:90])
     again, rows = train_seed(chosen, tmp_path, graph, 5, **options)
-    assert said == ["seed 5"] and torch.equal(again, z) and rows == history
+    assert torch.equal(again, z) and rows == history
+    assert np.array_equal(np.load(tmp_path / "embeddings.npy"), z.numpy())
+    assert len((tmp_path / "history.jsonl").read_text().splitlines()) == 3
     assert len(history) == 3 and not list(tmp_path.glob(".*"))
+
+
+def test_a_finished_seed_of_other_settings_is_not_taken_for_one_of_these(graph, tmp_path):
+    chosen = config(every=2)
+    chosen.training["epochs"] = 3
+    options = {"log": str, "progress": False}
+    train_seed(chosen, tmp_path, graph, 5, **options)
+    other = config(every=2)
+    other.training["epochs"] = 3
+    other.model["temperature"] = 0.05
+    with pytest.raises(ValueError, match=r"^pretrain: 'method.temperature' must be that of a run"):
+        train_seed(other, tmp_path, graph, 5, **options)
+    chosen.training["epochs"] = 5
+    assert len(train_seed(chosen, tmp_path, graph, 5, **options)[1]) == 5
 
 
 def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(graph, tmp_path):
