@@ -84,7 +84,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--force", action="store_true", help="replace the run that is in --out")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with a half-written run")
     parser.add_argument("--dry-run", action="store_true",
-                        help="print the memory that training takes, without the evaluation after it; write nothing")  # fmt: skip
+                        help="print the memory that training takes, without the evaluation "
+                        "after it; write nothing")  # fmt: skip
     parser.add_argument("--quiet", action="store_true", help="no progress bar")
     parser.set_defaults(run=run)
 
