@@ -22,7 +22,7 @@ def test_refuses_a_budget_in_the_name_of_the_loss():
     with pytest.raises(ValueError) as error:
         plan_calls("f", Z, 40, 40, memory_budget=needed - 2, **options)
     assert str(error.value) == (
-        f"f: needs about {needed / 1e6:.1f} MB for n=20; use backend='blockwise' or anchors=5"
+        f"f: needs about {needed / 1e3:.1f} kB for n=20; use backend='blockwise' or anchors=5"
     )
 
 

@@ -28,9 +28,11 @@ def test_numbers_become_plain_ones(graph, method, tmp_path):
 
 
 def test_the_length_counts_where_the_step_depends_on_it():
-    constant = TrainingSettings(epochs=7, lr=0.5, retries=2).kept_on_resume()
-    assert constant == {"lr": 0.5, "weight_decay": 1e-5, "warmup": 0, "schedule": "constant"}
-    cosine = TrainingSettings(epochs=7, lr=0.5, schedule="cosine").kept_on_resume()
+    options = {"epochs": 7, "lr": 0.5, "max_grad_norm": 2.5}
+    constant = TrainingSettings(retries=2, **options).kept_on_resume()
+    rest = {"weight_decay": 1e-5, "warmup": 0, "schedule": "constant", "max_grad_norm": 2.5}
+    assert constant == {"lr": 0.5, **rest}
+    cosine = TrainingSettings(schedule="cosine", **options).kept_on_resume()
     assert cosine == {**constant, "schedule": "cosine", "epochs": 7}
 
 
