@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.atomic import replacing
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
+    from gclkit.cli.kept_certificate import checkpoint_hash
     from gclkit.cli.run_graph import load_graph
     from gclkit.communities import detect
     from gclkit.methods import Method
@@ -63,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
     seed = config.run.seeds[0] if args.seed is None else args.seed
-    method = _trained(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
+    checkpoint = args.path / f"seed-{seed}" / "checkpoint.pt"
+    method = _trained(checkpoint, config, data)
     whole = not method.ego and method.topic_neighbors is None
     part = "" if whole else ", of the embedding the encoder's output alone"
     print(f"certifying seed {seed} at p = {args.p}{part}")
@@ -88,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     figures: dict[str, Any] = {
         "p": args.p,
         "seed": seed,
+        "checkpoint": checkpoint_hash(checkpoint),
         "tightness": args.tightness,
         "whole_embedding": whole,
         **certificate.to_dict(),

@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from gclkit.cli.kept_certificate import checkpoint_hash
 from gclkit.cli.main import main
 from gclkit.graphs import load
 from gclkit.reports import write_report, write_yaml
@@ -52,6 +53,8 @@ def test_certify_a_run(run_folder, capsys):
     page = (run_folder / "report.html").read_text()
     assert page.count("<h2>Certificate</h2>") == 1
     assert (run_folder / "plots" / "certificate_scatter.png").exists()
+
+    assert section["checkpoint"] == checkpoint_hash(run_folder / "seed-1" / "checkpoint.pt")
 
     assert certify(run_folder, "--tightness", "budget") == 0
     again = json.loads((run_folder / "report.json").read_text())
