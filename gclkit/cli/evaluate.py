@@ -42,7 +42,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--shots", type=int, nargs="+", default=[], metavar="K",
                         help="learning curve over K labels per class")  # fmt: skip
     parser.add_argument("--edge-split", type=Path, metavar="FILE",
-                        help=".npz of the edge split that EMB was trained on")  # fmt: skip
+                        help=".npz of the edge split that EMB was trained on, on trust: that of "
+                        "seed-*/link_prediction/embeddings.npy is beside it")  # fmt: skip
     parser.add_argument("--no-controls", action="store_true", help="leave the raw features out")
     parser.add_argument("--out", type=Path, help="run folder for report.json and report.html")
     parser.add_argument("--force", action="store_true", help="replace the evaluation in --out")

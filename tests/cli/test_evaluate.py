@@ -48,7 +48,8 @@ def test_writes_a_run_folder_with_all_tasks(graph, tmp_path, capsys):
     assert report["results"]["classification"]["accuracy"]["n"] == 4
     assert set(report["results"]["classification"]["few_labels"]) == {"1", "5"}
     assert report["results"]["link_prediction"]["auc"]["n"] == 2
-    assert "raw_features" in report["baselines"]
+    for section in (report["results"], report["baselines"]["raw_features"]):
+        assert "as stated by whoever gave the edge split" in section["link_prediction"]["protocol"]
     assert (tmp_path / "run" / "report.html").is_file()
     capsys.readouterr()
     before = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run").iterdir()}
