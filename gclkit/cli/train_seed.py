@@ -47,6 +47,8 @@ def train_seed(
         progress: Show a progress bar.
         deadline: Stop, saved, when ``time.monotonic()`` has passed it.
 
+    Damaged embeddings and a damaged history are made again from the checkpoint.
+
     Raises:
         ValueError: If what the folder holds was trained on another graph.
     """
@@ -56,8 +58,10 @@ def train_seed(
     # Embeddings of another graph, or of an unknown one, are left to pretrain, which refuses to go
     # on with those and trains these.
     if done.exists() and lines.exists() and _trained_on(data, checkpoint):
-        history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
-        return torch.from_numpy(np.load(done, allow_pickle=False)), history
+        found = _read(done, lines)
+        if found is not None:
+            return found
+        log(f"'{done}' or '{lines.name}' is damaged: both are written anew")
     log(f"seed {seed}")
     method = build_method(config, data.num_features)
     with ExitStack() as stack:
@@ -79,6 +83,16 @@ def train_seed(
     with replacing(done) as file:
         np.save(file, result.embeddings.numpy(), allow_pickle=False)
     return result.embeddings, result.history
+
+
+def _read(done: Path, lines: Path) -> tuple[torch.Tensor, list[dict[str, float]]] | None:
+    """Embeddings and history, or nothing where one of the files is cut off."""
+    try:
+        history = [json.loads(line) for line in lines.read_text(encoding="utf-8").splitlines()]
+        embeddings = torch.from_numpy(np.load(done, allow_pickle=False))
+    except (ValueError, EOFError):
+        return None
+    return (embeddings, history) if history else None
 
 
 def _trained_on(data: Data, checkpoint: Path) -> bool:

@@ -30,6 +30,27 @@ def test_a_seed_that_is_there_is_read(graph, tmp_path):
     assert len(history) == 3 and not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.parametrize("name", ["embeddings.npy", "history.jsonl"])
+@pytest.mark.parametrize("left", [0, 90])
+def test_what_is_damaged_is_made_again_from_the_checkpoint(graph, tmp_path, name, left):
+    chosen = config(every=2)
+    chosen.training["epochs"] = 3
+    said = []
+    options = {"log": said.append, "progress": False}
+    z, history = train_seed(chosen, tmp_path, graph, 5, **options)
+    path = tmp_path / name
+    whole = path.read_bytes()
+    checkpoint = (tmp_path / "checkpoint.pt").read_bytes()
+    path.write_bytes(whole[:left])
+    again, rows = train_seed(chosen, tmp_path, graph, 5, **options)
+    assert torch.equal(again, z) and rows == history and path.read_bytes() == whole
+    assert (tmp_path / "checkpoint.pt").read_bytes() == checkpoint
+    damaged = (
+        f"'{tmp_path / 'embeddings.npy'}' or 'history.jsonl' is damaged: both are written anew"
+    )
+    assert said == ["seed 5", damaged, "seed 5"]
+
+
 def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(graph, tmp_path):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
