@@ -35,6 +35,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
+    import os
+
     import numpy as np
 
     from gclkit.atomic import replacing
@@ -45,13 +47,17 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.trained_run import read_run, trained_method
     from gclkit.communities import detect
     from gclkit.methods import Method
+    from gclkit.reports import read_report
     from gclkit.reports.certificate import group_shares, write_certificate
     from gclkit.training.config import method_class
 
     config = read_run("certify", args.path)
-    if not (args.path / "report.json").is_file():
+    if not all((args.path / name).is_file() for name in ("report.json", "report.html")):
         rule = "a complete run; 'gclkit train --resume' goes on with this one"
         reject("certify", "run", rule, str(args.path))
+    read_report(args.path)  # Refused now, not after minutes of computation.
+    if not os.access(args.path, os.W_OK):
+        raise PermissionError(f"certify: '{args.path}' cannot be written to")
     if method_class(config.method).encode is not Method.encode:
         reject("certify", "method", "one that embeds by its encoder alone", config.method)
     data = load_graph(config, log=print)
