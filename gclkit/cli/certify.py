@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gclkit.cli.choices import TIGHTNESS
 
 # Figures that are shares, told in percent.
 SHARES = {"certified_positive", "found_positive", "budget_share", "realised_rate", "reach_share",
           "over_budget"}  # fmt: skip
-
-if TYPE_CHECKING:
-    from torch_geometric.data import Data
-
-    from gclkit.methods import Method
-    from gclkit.training import RunConfig
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,29 +39,36 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
+    import os
+
     import numpy as np
 
     from gclkit.atomic import replacing
     from gclkit.bounds.certificate import certify
     from gclkit.checks import reject
+    from gclkit.cli.kept_certificate import checkpoint_hash
     from gclkit.cli.run_graph import load_graph
+    from gclkit.cli.trained_run import read_run, trained_method
     from gclkit.communities import detect
     from gclkit.methods import Method
+    from gclkit.reports import read_report
     from gclkit.reports.certificate import group_shares, write_certificate
-    from gclkit.training import read_config
     from gclkit.training.config import method_class
 
-    config = read_config(args.path / "config.yaml")
-    if not (args.path / "report.json").is_file():
+    config = read_run("certify", args.path)
+    if not all((args.path / name).is_file() for name in ("report.json", "report.html")):
         rule = "a complete run; 'gclkit train --resume' goes on with this one"
         reject("certify", "run", rule, str(args.path))
+    read_report(args.path)  # Refused now, not after minutes of computation.
+    if not os.access(args.path, os.W_OK):
+        raise PermissionError(f"certify: '{args.path}' cannot be written to")
     if method_class(config.method).encode is not Method.encode:
         reject("certify", "method", "one that embeds by its encoder alone", config.method)
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
     seed = config.run.seeds[0] if args.seed is None else args.seed
-    method = _trained(args.path / f"seed-{seed}" / "checkpoint.pt", config, data)
+    method, _ = trained_method("certify", args.path, config, seed, data)
     whole = not method.ego and method.topic_neighbors is None
     part = "" if whole else ", of the embedding the encoder's output alone"
     print(f"certifying seed {seed} at p = {args.p}{part}")
@@ -92,6 +93,7 @@ def run(args: argparse.Namespace) -> int:
     figures: dict[str, Any] = {
         "p": args.p,
         "seed": seed,
+        "checkpoint": checkpoint_hash(args.path / f"seed-{seed}" / "checkpoint.pt"),
         "tightness": args.tightness,
         "whole_embedding": whole,
         **certificate.to_dict(),
@@ -104,13 +106,3 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name.replace('_', ' '):>20}  {text}")
     print(f"report: {args.path / 'report.html'}")
     return 0
-
-
-def _trained(path: Path, config: RunConfig, data: Data) -> Method:
-    from gclkit.training import build_method
-    from gclkit.training.checkpoint import load_checkpoint
-
-    method = build_method(config, data.num_features)
-    method.load_state_dict(load_checkpoint(path)["model"])
-    method.eval()
-    return method

@@ -36,19 +36,18 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.atomic import replacing
     from gclkit.checks import check_choice, reject
     from gclkit.cli.run_graph import load_graph
+    from gclkit.cli.trained_run import read_run, trained_method
     from gclkit.graphs import load
-    from gclkit.training import build_method, load_checkpoint, read_config
 
     if args.out.suffix != ".npy":
         reject("embed", "out", "a .npy file", str(args.out))
     if args.out.exists() and not args.force:
         raise FileExistsError(f"embed: '{args.out}' exists; pass --force to overwrite it")
-    config = read_config(args.run_folder / "config.yaml")
+    config = read_run("embed", args.run_folder)
     seeds = [str(seed) for seed in config.run.seeds]
     seed = (
         check_choice("embed", "seed", str(args.seed), seeds) if args.seed is not None else seeds[0]
     )
-    state = load_checkpoint(args.run_folder / f"seed-{seed}" / "checkpoint.pt")
     if args.dataset is None:
         given: dict[str, Any] = {
             key: str(getattr(args, key)) for key in ("root", "features") if getattr(args, key)
@@ -59,13 +58,9 @@ def run(args: argparse.Namespace) -> int:
             rule = "left out: topics are made of the run's own graph"
             reject("embed", "dataset", rule, args.dataset)
         data = load(args.dataset, root=args.root, features=args.features, log=print)
-    width = state["in_channels"]
-    if data.num_features != width:
-        reject("embed", "dataset", f"a graph with {width} features", data.num_features)
-    method = build_method(config, width)
-    method.load_state_dict(state["model"])
+    method, epoch = trained_method("embed", args.run_folder, config, int(seed), data)
     z = method.embed(method.prepare(data)).numpy()
     with replacing(args.out) as file:
         np.save(file, z, allow_pickle=False)
-    print(f"{z.shape[0]:,} × {z.shape[1]} embeddings of epoch {state['epoch']}: {args.out}")
+    print(f"{z.shape[0]:,} × {z.shape[1]} embeddings of epoch {epoch}: {args.out}")
     return 0

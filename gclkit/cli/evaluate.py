@@ -11,6 +11,9 @@ from gclkit.cli.choices import PROBES, TASKS
 if TYPE_CHECKING:
     from gclkit.evaluators.evaluate import Classifier
 
+# What the verb writes; a folder that holds more is not replaced.
+WRITTEN = {"config.yaml", "plots", "report.html", "report.json", "tables.md", "tables.tex"}
+
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the verb to the parser."""
@@ -41,10 +44,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--shots", type=int, nargs="+", default=[], metavar="K",
                         help="learning curve over K labels per class")  # fmt: skip
     parser.add_argument("--edge-split", type=Path, metavar="FILE",
-                        help=".npz of the edge split that EMB was trained on")  # fmt: skip
+                        help=".npz of the edge split that EMB was trained on, on trust: that of "
+                        "seed-*/link_prediction/embeddings.npy is beside it")  # fmt: skip
     parser.add_argument("--no-controls", action="store_true", help="leave the raw features out")
     parser.add_argument("--out", type=Path, help="run folder for report.json and report.html")
-    parser.add_argument("--force", action="store_true", help="replace the run that is in --out")
+    parser.add_argument("--force", action="store_true", help="replace the evaluation in --out")
     parser.set_defaults(run=run)
 
 
@@ -63,6 +67,8 @@ def run(args: argparse.Namespace) -> int:
     if "link_prediction" in args.tasks and args.edge_split is None:
         rule = "the file of the edge split that the embeddings were trained on"
         reject("evaluate", "edge-split", rule, None)
+    if args.out is not None and args.out.is_dir():
+        _check_out(args.out, args.force)
     given = {key: getattr(args, key) for key in ("root", "features", "labels")}
     given = {key: value for key, value in given.items() if value is not None}
     data = load(args.dataset, require_features=False, **given)
@@ -107,6 +113,20 @@ def run(args: argparse.Namespace) -> int:
             )  # fmt: skip
             print(f"report: {path}")
     return 0
+
+
+def _check_out(out: Path, force: bool) -> None:
+    """Raises a ``ValueError`` for a folder with anything but an evaluation that is given up."""
+    from gclkit.checks import reject
+    from gclkit.reports import read_report
+
+    names = {entry.name for entry in out.iterdir()} - {".lock"}
+    if not names:
+        return
+    own = force and names <= WRITTEN and (out / "report.json").is_file()
+    if not own or "embeddings" not in read_report(out).get("config", {}):
+        rule = "a new folder (--force replaces what evaluate wrote, nothing else)"
+        reject("evaluate", "out", rule, str(out))
 
 
 def _probe(name: str) -> Classifier:

@@ -11,9 +11,11 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.cli.check_run import check_run
-from gclkit.cli.run_environment import environment, peak_rss_mb
+from gclkit.cli.kept_certificate import kept_certificate
+from gclkit.cli.run_environment import environment
 from gclkit.cli.run_graph import Log, dataset_section, load_graph
 from gclkit.cli.score_run import score_run
+from gclkit.cli.total_timing import total_timing
 from gclkit.cli.train_seed import train_seed
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import LinearProbe, diagnose, make_splits
@@ -31,7 +33,8 @@ def run_experiment(
 ) -> dict[str, Any]:
     """Trains every seed, evaluates them beside the controls and writes the run folder.
 
-    Seeds that the folder already holds are read, half-trained ones are resumed.
+    Seeds that the folder already holds are read, half-trained ones are resumed; the times of all
+    processes add up, and a certificate of a checkpoint that is still there stays in the report.
 
     Args:
         config: What to run; ``config.run`` names seeds, tasks and splits.
@@ -49,57 +52,60 @@ def run_experiment(
     check_run(config, data)
     folder.clear()
     write_yaml(folder.config_path, config.to_dict())
-    embeddings, histories = {}, {}
-    for seed in config.run.seeds:
-        embeddings[seed], histories[seed] = train_seed(
-            config,
-            folder.seed_folder(seed),
-            data,
-            seed,
-            log=log,
-            progress=progress,
-            deadline=deadline,
-        )
-    log("evaluating")
-    began = time.perf_counter()
-    graph = AddCommunities()(data)
-    communities_s = time.perf_counter() - began
-    first = config.run.seeds[0]
-    results, baselines = score_run(config, folder, data, embeddings, log=log, progress=progress)
-    epochs = [row["seconds"] for history in histories.values() for row in history]
-    report = {
-        "schema": 1,
-        "status": "complete",
-        "method": config.method,
-        "regularizer": config.run.regularizer,
-        "dataset": dataset_section(config.dataset, data),
-        "config": config.to_dict(),
-        "seeds": list(config.run.seeds),
-        "results": results,
-        "baselines": baselines,
-        "diagnostics": _diagnose(config, embeddings[first], graph),
-        "timing": {
-            "communities_s": communities_s,
-            "seconds_per_epoch": float(np.median(epochs)),
-            "total_s": time.perf_counter() - start,
-            "peak_rss_mb": peak_rss_mb(),
-        },
-        "environment": environment(config),
-    }
-    if config.published and config.run.splits == _usual_splits(data):  # Else no comparison.
-        report["published"] = {
-            score: {"value": value[0], "source": "the method's paper"}
-            for score, value in config.published.items()
+    with total_timing(folder, start) as timing:
+        embeddings, histories = {}, {}
+        for seed in config.run.seeds:
+            embeddings[seed], histories[seed] = train_seed(
+                config,
+                folder.seed_folder(seed),
+                data,
+                seed,
+                log=log,
+                progress=progress,
+                deadline=deadline,
+            )
+        log("evaluating")
+        began = time.perf_counter()
+        graph = AddCommunities()(data)
+        communities_s = time.perf_counter() - began
+        first = config.run.seeds[0]
+        results, baselines = score_run(config, folder, data, embeddings, log=log, progress=progress)
+        epochs = [row["seconds"] for history in histories.values() for row in history]
+        report = {
+            "schema": 1,
+            "status": "complete",
+            "method": config.method,
+            "regularizer": config.run.regularizer,
+            "dataset": dataset_section(config.dataset, data),
+            "config": config.to_dict(),
+            "seeds": list(config.run.seeds),
+            "results": results,
+            "baselines": baselines,
+            "diagnostics": _diagnose(config, embeddings[first], graph),
+            "timing": {
+                "communities_s": communities_s,
+                "seconds_per_epoch": float(np.median(epochs)),
+                **timing(),
+            },
+            "environment": environment(config),
         }
-    write_report(
-        folder.path,
-        report,
-        history=histories,
-        z=embeddings[first].numpy(),
-        y=data.y.numpy() if data.get("y") is not None else None,
-        community=graph.community.numpy(),
-    )
-    return report
+        certificate = kept_certificate(folder, config.run.seeds)
+        if certificate is not None:
+            report["certificate"] = certificate
+        if config.published and config.run.splits == _usual_splits(data):  # Else no comparison.
+            report["published"] = {
+                score: {"value": value[0], "source": "the method's paper"}
+                for score, value in config.published.items()
+            }
+        write_report(
+            folder.path,
+            report,
+            history=histories,
+            z=embeddings[first].numpy(),
+            y=data.y.numpy() if data.get("y") is not None else None,
+            community=graph.community.numpy(),
+        )
+        return report
 
 
 def fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:

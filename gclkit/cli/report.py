@@ -38,6 +38,10 @@ def run(args: argparse.Namespace) -> int:
         name = os.path.relpath(path.resolve(), common)
         if name in runs:
             reject("report", "runs", "different folders", str(path))
+        if path.is_dir() and not (path / "report.json").is_file():
+            unfinished = (path / "config.yaml").is_file()
+            rule = "complete runs; resume this one or leave it out" if unfinished else "run folders"
+            reject("report", "runs", rule, str(path))
         runs[name] = read_report(path)
     page = write_comparison(args.out, runs, significant=differs)
     print((args.out / "tables.md").read_text(encoding="utf-8"))

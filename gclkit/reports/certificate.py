@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from gclkit.reports.figures import new_figure, save_png, styled, themed_svg
 from gclkit.reports.files import to_json, write_text
-from gclkit.reports.page import SLOT, SLOT_BEGIN, SLOT_END, Panel, card, grid
+from gclkit.reports.page import SLOT, SLOT_BEGIN, Panel, card, fill_slot, grid
 from gclkit.reports.palette import ACCENT, MUTED, colors
 from gclkit.reports.read_report import read_report
 from gclkit.reports.tables import Table
@@ -76,10 +76,7 @@ def write_certificate(
         panels.append(Panel(title, themed_svg(figure, name), f"{len(found):,} nodes"))
     if SLOT_BEGIN not in html:  # Of a page that was written before there was a place for it.
         html = html.replace("</main>", f"{SLOT}</main>")
-    before, _, rest = html.partition(SLOT_BEGIN)
-    after = rest.partition(SLOT_END)[2]
-    section = f"{SLOT_BEGIN}{_section(figures, panels)}{SLOT_END}"
-    write_text(folder / "report.html", before + section + after)
+    write_text(folder / "report.html", fill_slot(html, _section(figures, panels)))
     clean = {key: _plain(value) for key, value in figures.items()}
     write_text(folder / "report.json", to_json({**report, "certificate": clean}))
 

@@ -124,3 +124,15 @@ def page(title: str, lead: str, body: str) -> str:
         f'<h1>{html.escape(title)}</h1><p class="lead">{html.escape(lead)}</p>\n'
         f"{body}\n</main></body></html>\n"
     )
+
+
+def fill_slot(document: str, section: str) -> str:
+    """The document with ``section``, which is HTML, in the place of a certificate."""
+    before, _, rest = document.partition(SLOT_BEGIN)
+    after = rest.partition(SLOT_END)[2]
+    return f"{before}{SLOT_BEGIN}{section}{SLOT_END}{after}"
+
+
+def read_slot(document: str) -> str:
+    """What stands in the place of a certificate."""
+    return document.partition(SLOT_BEGIN)[2].partition(SLOT_END)[0]

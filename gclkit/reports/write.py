@@ -13,7 +13,7 @@ from gclkit.checks import reject
 from gclkit.reports.curves import History
 from gclkit.reports.figures import save_png, themed_svg
 from gclkit.reports.files import to_json, write_text
-from gclkit.reports.page import SLOT, Panel, details, grid, page
+from gclkit.reports.page import SLOT, Panel, details, fill_slot, grid, page, read_slot
 from gclkit.reports.plots import MAPS, SECTIONS, Plot, map_plots, score_plots
 from gclkit.reports.sections import (
     method_name,
@@ -51,7 +51,8 @@ def write_report(
             control -> task -> score -> summary), ``published`` (score -> ``{"value",
             "source"}``), ``config``, ``seeds``, ``timing``, ``environment``, ``certificate`` and
             ``diagnostics`` (as :func:`gclkit.evaluators.diagnose` gives them). Sections that
-            are absent leave no trace on the page. Arrays and NumPy numbers are allowed.
+            are absent leave no trace on the page, but with ``certificate`` the page keeps the
+            plots of it that were there. Arrays and NumPy numbers are allowed.
         history: ``{seed: [{"epoch": 1, "loss": 6.9, …}, …]}``. Plotted where present in any row:
             ``"loss"``, ``"val_accuracy"``, ``"grad_norm"``, and the path of ``"alignment"`` and
             ``"uniformity"``. A NaN loss ends its line.
@@ -85,7 +86,10 @@ def write_report(
     markdown = [f"## {title}\n\n{table.to_markdown()}" for title, table, _ in tables]
     write_text(folder / "tables.md", "\n".join(markdown))
     write_text(folder / "tables.tex", "\n".join(table.to_latex() for _, table, _ in tables))
-    path = write_text(folder / "report.html", text)
+    path = folder / "report.html"
+    if report.get("certificate") and path.is_file():
+        text = fill_slot(text, read_slot(path.read_text(encoding="utf-8")))
+    write_text(path, text)
     write_text(folder / "report.json", to_json(report))
     return path
 

@@ -164,9 +164,19 @@ def check_config(config: RunConfig, *, owner: str | None = None) -> None:
 
 
 def build_method(config: RunConfig, in_channels: int) -> Method:
-    """The method of a configuration for features of width ``in_channels``."""
+    """The method of a configuration for features of width ``in_channels``.
+
+    Raises:
+        ValueError: If a setting is out of range, or there is no memory for the parameters.
+    """
     make: Callable[..., Method] = method_class(config.method)
-    return make(in_channels, **config.model)
+    try:
+        return make(in_channels, **config.model)
+    except (MemoryError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "memory" not in str(error):
+            raise
+        widths = {key: config.model[key] for key in config.model if key.endswith("channels")}
+        reject(config.method, "model", "one whose parameters fit into the memory", widths)
 
 
 class _PlainLoader(yaml.SafeLoader):
@@ -191,6 +201,8 @@ def read_config(path: str | Path) -> RunConfig:
         reject("read_config", "path", "a YAML file", f"{path}: {error}"[:500])
     if not isinstance(found, dict):
         reject("read_config", "path", "a configuration", str(path))
+    if "method" not in found:
+        reject("read_config", "path", "the configuration of a run of 'gclkit train'", str(path))
     for key in found:
         check_choice("read_config", str(path), key, RunConfig.__dataclass_fields__)
     for key in ("method", "dataset"):

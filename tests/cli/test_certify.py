@@ -3,6 +3,7 @@ import json
 import numpy as np
 import pytest
 
+from gclkit.cli.kept_certificate import checkpoint_hash
 from gclkit.cli.main import main
 from gclkit.graphs import load
 from gclkit.reports import write_report, write_yaml
@@ -53,6 +54,8 @@ def test_certify_a_run(run_folder, capsys):
     page = (run_folder / "report.html").read_text()
     assert page.count("<h2>Certificate</h2>") == 1
     assert (run_folder / "plots" / "certificate_scatter.png").exists()
+
+    assert section["checkpoint"] == checkpoint_hash(run_folder / "seed-1" / "checkpoint.pt")
 
     assert certify(run_folder, "--tightness", "budget") == 0
     again = json.loads((run_folder / "report.json").read_text())
@@ -108,3 +111,26 @@ def test_a_run_that_is_not_complete_is_refused_first(run_folder, tmp_path, capsy
     assert certify(tmp_path) == 2
     assert "certify: 'run' must be a complete run; 'gclkit train" in capsys.readouterr().err
     assert not (tmp_path / "certificate.npz").exists()
+
+
+@pytest.mark.parametrize("fault", ["bad report", "no page", "not writable"])
+def test_what_would_fail_at_the_end_is_refused_first(fault, tmp_path, monkeypatch, capsys):
+    trained(tmp_path, "grace", projection_channels=4)
+
+    def fail(*args, **options):
+        raise AssertionError("the graph was read")
+
+    monkeypatch.setattr("gclkit.cli.run_graph.load", fail)
+    sentence = {
+        "bad report": "read_report: 'path' must be a report.json (got ",
+        "no page": "certify: 'run' must be a complete run; ",
+        "not writable": f"certify: '{tmp_path}' cannot be written to",
+    }[fault]
+    if fault == "bad report":
+        (tmp_path / "report.json").write_text("{")
+    if fault == "no page":
+        (tmp_path / "report.html").unlink()
+    if fault == "not writable":  # Root may write everywhere.
+        monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert certify(tmp_path) == 2
+    assert capsys.readouterr().err.startswith(f"gclkit: {sentence}")

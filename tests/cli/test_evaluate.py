@@ -8,6 +8,7 @@ import torch
 from gclkit.cli.main import main
 from gclkit.evaluators import split_edges
 from gclkit.graphs import load
+from gclkit.reports import write_report
 
 
 @pytest.fixture(scope="module")
@@ -47,12 +48,13 @@ def test_writes_a_run_folder_with_all_tasks(graph, tmp_path, capsys):
     assert report["results"]["classification"]["accuracy"]["n"] == 4
     assert set(report["results"]["classification"]["few_labels"]) == {"1", "5"}
     assert report["results"]["link_prediction"]["auc"]["n"] == 2
-    assert "raw_features" in report["baselines"]
+    for section in (report["results"], report["baselines"]["raw_features"]):
+        assert "as stated by whoever gave the edge split" in section["link_prediction"]["protocol"]
     assert (tmp_path / "run" / "report.html").is_file()
     capsys.readouterr()
     before = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run").iterdir()}
     assert main(arguments) == 2  # Nothing is overwritten unasked.
-    assert "holds a complete run" in capsys.readouterr().err
+    assert "evaluate: 'out' must be a new folder (--force" in capsys.readouterr().err
     after = {entry.name: entry.stat().st_mtime_ns for entry in (tmp_path / "run").iterdir()}
     assert {k: v for k, v in before.items() if k != ".lock"} == {
         k: v for k, v in after.items() if k != ".lock"
@@ -126,3 +128,23 @@ def test_a_refused_command_deletes_no_run(graph, tmp_path):
     before = (tmp_path / "run" / "report.json").read_bytes()
     assert main([*arguments, "--force", "--splits", "nonsense"]) == 2
     assert (tmp_path / "run" / "report.json").read_bytes() == before
+
+
+def test_only_an_evaluation_is_replaced(graph, tmp_path, capsys):
+    out = tmp_path / "run"
+    z = out / "z.npy"
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]
+    arguments += ["--out", str(out), "--num-splits", "1", "--tasks", "classification"]
+    assert main(arguments) == 0
+    z.write_bytes((graph / "z.npy").read_bytes())
+    arguments[1] = str(z)  # What is evaluated would go with the folder.
+    assert main([*arguments, "--force"]) == 2 and z.exists()
+    z.unlink()
+    trained = {"results": {}, "config": {"method": "grace"}}
+    write_report(out, trained)
+    arguments[1] = str(graph / "z.npy")
+    before = (out / "report.json").read_bytes()
+    assert main([*arguments, "--force"]) == 2
+    assert (out / "report.json").read_bytes() == before
+    sentence = "evaluate: 'out' must be a new folder (--force replaces what evaluate wrote, nothing"
+    assert capsys.readouterr().err.count(sentence) == 2

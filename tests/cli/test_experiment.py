@@ -1,8 +1,9 @@
 import pytest
 
 from gclkit.cli.experiment import run_experiment
+from gclkit.cli.kept_certificate import checkpoint_hash
 from gclkit.graphs import load
-from gclkit.reports import RunFolder
+from gclkit.reports import RunFolder, write_report
 from gclkit.training import RunConfig
 from gclkit.training.run_settings import RunSettings
 
@@ -13,7 +14,7 @@ def small_graph(monkeypatch):
     monkeypatch.setattr("gclkit.cli.run_graph.load", lambda *args, **options: small)
 
 
-def run(tmp_path, *, published=None, splits="auto", **options):
+def run(tmp_path, *, published=None, splits="auto", resume=False, **options):
     chosen = {
         "seeds": [3],
         "tasks": ["classification", "link_prediction"],
@@ -32,7 +33,7 @@ def run(tmp_path, *, published=None, splits="auto", **options):
         published=published or {},
     )
     said = []
-    with RunFolder(tmp_path / "run") as folder:
+    with RunFolder(tmp_path / "run", resume=resume) as folder:
         report = run_experiment(config, folder, log=said.append, progress=False, **options)
     return report, said, tmp_path / "run"
 
@@ -62,3 +63,16 @@ def test_splits_that_the_graph_does_not_have_are_refused_before_training(splits,
     with pytest.raises(ValueError, match=r"^(public_split: 'data'|k_shot_split|evaluate: 'splits)"):
         run(tmp_path, splits=splits)
     assert not (tmp_path / "run").exists()
+
+
+def test_a_run_that_is_repeated_keeps_its_certificate_and_time(tmp_path):
+    first, _, folder = run(tmp_path)
+    kept = checkpoint_hash(folder / "seed-3" / "checkpoint.pt")
+    first["certificate"] = {"seed": 3, "gap": 0.84, "checkpoint": kept}
+    first["timing"] |= {"total_s": 500.0, "peak_rss_mb": 1e9}
+    write_report(folder, first)
+    again, said, _ = run(tmp_path, resume=True)
+    assert (
+        said == ["seed 3", "evaluating", "seed 3"] and again["certificate"] == first["certificate"]
+    )
+    assert 500 < again["timing"]["total_s"] < 560 and again["timing"]["peak_rss_mb"] == 1e9

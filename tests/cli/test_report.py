@@ -34,10 +34,13 @@ def test_one_table_and_one_page(tmp_path, capsys):
 def test_bad_input_is_one_line(tmp_path, capsys):
     run = make_run(tmp_path, "grace", 0.0)
     (tmp_path / "empty").mkdir()
+    (tmp_path / "half").mkdir()
+    (tmp_path / "half" / "config.yaml").write_text("method: grace")
     (tmp_path / "bad").mkdir()
     (tmp_path / "bad" / "report.json").write_text("{")
     for runs, part in (
-        ([str(tmp_path / "empty")], "report.json"),
+        ([str(tmp_path / "empty")], "report: 'runs' must be run folders (got "),
+        ([run, str(tmp_path / "half")], "'runs' must be complete runs; resume this one or leave"),
         ([str(tmp_path / "bad")], "'path' must be a report.json"),
         ([run, run], "'runs' must be different folders"),
         ([run, str(tmp_path / "missing")], "missing"),

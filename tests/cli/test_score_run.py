@@ -36,6 +36,7 @@ def test_link_prediction_alone_trains_on_a_part_of_the_edges(tmp_path):
     results, baselines = score(tmp_path, ["link_prediction"], controls=["raw_features"])
     assert set(results) == {"link_prediction"} and set(baselines) == {"raw_features"}
     assert 0 <= results["link_prediction"]["auc"]["mean"] <= 1
+    assert results["link_prediction"]["protocol"].startswith("trained on the training edges only;")
     assert (tmp_path / "run" / "seed-7" / "link_prediction" / "edge_split.npz").exists()
 
 

@@ -51,6 +51,8 @@ def test_is_a_plain_dict_shaped_like_a_report(graph):
     links = found["link_prediction"]
     assert links["auc"]["n"] == 2 and links["split"] == "85-5-10"
     assert links["split_hash"] == {"0": split.hash, "7": split.hash}
+    trust = "as stated by whoever gave the edge split, trained on the training edges only; "
+    assert links["protocol"].startswith(trust)
     assert set(links["by_decoder"]) == {"dot", "cosine", "logistic", "mlp"}
 
 

@@ -56,6 +56,20 @@ def test_a_page_without_the_place_for_it_takes_it_at_its_end(tmp_path):
         assert page.index("<h2>Certificate</h2>") > page.index("<h2>How it was made</h2>")
 
 
+def test_a_report_that_keeps_its_certificate_keeps_the_section(tmp_path):
+    write_report(tmp_path, {"method": "grace", "results": {}})
+    write_certificate(tmp_path, FIGURES, ARRAYS)
+    report = json.loads((tmp_path / "report.json").read_text())
+    write_report(tmp_path, {**report, "method": "csgcl"})
+    page = (tmp_path / "report.html").read_text()
+    assert page.count("<h2>Certificate</h2>") == 1 and "75.0 % of the nodes" in page
+    assert "csgcl" in page and "grace" not in page
+    assert json.loads((tmp_path / "report.json").read_text())["certificate"]["gap"] == 0.84
+    del report["certificate"]
+    write_report(tmp_path, report)
+    assert "<h2>Certificate</h2>" not in (tmp_path / "report.html").read_text()
+
+
 def test_a_folder_without_a_report_is_refused(tmp_path):
     with pytest.raises(OSError, match=r"report\.json"):
         write_certificate(tmp_path, FIGURES, ARRAYS)

@@ -1,4 +1,4 @@
-from gclkit.reports.page import Panel, card, details, grid, page
+from gclkit.reports.page import SLOT, Panel, card, details, fill_slot, grid, page, read_slot
 
 
 def test_text_is_escaped():
@@ -21,3 +21,12 @@ def test_light_and_dark_narrow_and_wide():
     whole = page("t", "l", "")
     assert "prefers-color-scheme: dark" in whole and 'name="viewport"' in whole
     assert "default-src 'none'" in whole and "<script" not in whole
+
+
+def test_what_stands_in_the_slot_is_replaced():
+    document = page("title", "lead", f"before {SLOT} after")
+    for section in ("<h2>first</h2>", "<h2>second</h2>"):
+        document = fill_slot(document, section)
+        assert read_slot(document) == section and "before <!--" in document
+        assert document.count("<h2>") == 1 and "--> after" in document
+    assert fill_slot(document, "") == page("title", "lead", f"before {SLOT} after")

@@ -80,6 +80,13 @@ def test_topics_may_lie_beside_any_method():
         build_method(resolve_config("dgi", "digits", model={"topic_neighbors": "yes"}), 5)
 
 
+def test_parameters_beyond_the_memory_are_refused_in_one_line():
+    config = resolve_config("grace", "digits", model={"out_channels": 10**13})
+    sentence = r"^grace: 'model' must be one whose parameters fit .*'out_channels': 10{13}"
+    with pytest.raises(ValueError, match=sentence):
+        build_method(config, 6)
+
+
 def test_a_written_configuration_is_read_back(tmp_path):
     config = resolve_config("csgcl", "sbm")
     path = tmp_path / "config.yaml"
@@ -93,6 +100,10 @@ def test_a_written_configuration_is_read_back(tmp_path):
         ("[1, 2]", "read_config: 'path' must be a configuration (got "),
         ("a: [", "read_config: 'path' must be a YAML file (got "),
         ("method: 3\ndataset: cora", "read_config: 'method' must be a name (got '3')"),
+        (
+            "embeddings: [z.npy]\ndataset: cora",
+            "read_config: 'path' must be the configuration of a run of 'gclkit train' (got '",
+        ),
         ("method: grace", "read_config: 'dataset' must be a name (got 'None')"),
         ("method: grace\ndataset: cora\nseed: 1", "must be one of ["),
         ("!!python/object/apply:os.mkdir [executed]", "read_config: 'path' must be a YAML file"),

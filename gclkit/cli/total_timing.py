@@ -1,0 +1,50 @@
+"""What a run has taken, over all processes that worked on it."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from gclkit.cli.run_environment import peak_rss_mb
+from gclkit.reports import RunFolder, to_json, write_text
+
+
+@contextmanager
+def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[str, float]]]:
+    """Gives a function that returns ``total_s``, a sum, and ``peak_rss_mb``, a maximum.
+
+    An interrupted process leaves both in ``timing.json``, for it writes no report. One that was
+    killed is not counted.
+
+    Args:
+        folder: Of the run.
+        start: When this process began, by ``time.perf_counter()``.
+    """
+    path = folder.path / "timing.json"
+    former = _read(path) or _read(folder.path / "report.json").get("timing") or {}
+
+    def total() -> dict[str, float]:
+        return {
+            "total_s": former.get("total_s", 0.0) + time.perf_counter() - start,
+            "peak_rss_mb": max(former.get("peak_rss_mb", 0.0), peak_rss_mb()),
+        }
+
+    try:
+        yield total
+    except KeyboardInterrupt:
+        if any(folder.path.glob("seed-*/checkpoint.pt")):  # Else there is nothing to go on from.
+            write_text(path, to_json(total()))
+        raise
+    path.unlink(missing_ok=True)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # None yet, or a damaged one.
+        return {}
+    return found if isinstance(found, dict) else {}
