@@ -8,6 +8,7 @@ from typing import Any
 
 from gclkit.checks import reject
 from gclkit.reports.read_report import read_report
+from gclkit.reports.tables import percent
 
 HEAD = (
     "recipe", "n", "score", "ours, %", "papers' probe, %", "published, %", "untrained, %", "NMI, %",
@@ -59,18 +60,15 @@ def _cells(name: str, report: Mapping[str, Any], scores: Mapping[str, Any]) -> l
         name.replace("-", "/", 1),
         str(seeds) if splits == 1 else f"{seeds} × {splits}",
         f"{score.replace('_', ' ')}, {scores['split']}",
-        _percent(scores.get(score)),
-        _percent(scores.get("papers_probe", {}).get(score)),
+        _cell(scores.get(score)),
+        _cell(scores.get("papers_probe", {}).get(score)),
         " ± ".join(f"{100 * value:.2f}" for value in published.get(score, ())) or "–",
-        _percent(untrained.get(score)),
-        _percent(clusters.get("nmi")),
+        _cell(untrained.get(score)),
+        _cell(clusters.get("nmi")),
         f"{minutes:.1f}",
         f"{report['timing']['peak_rss_mb']:.0f}",
     ]
 
 
-def _percent(summary: Mapping[str, Any] | None) -> str:
-    if not summary:
-        return "–"
-    spread = f" ± {100 * summary['std']:.2f}" if summary.get("std") is not None else ""
-    return f"{100 * summary['mean']:.2f}{spread}"
+def _cell(summary: Mapping[str, Any] | None) -> str:
+    return percent(summary) if summary else "–"

@@ -4,22 +4,9 @@ import pytest
 import torch
 
 from gclkit.cli.check_run import check_run
-from gclkit.graphs import load
-from gclkit.training import RunConfig
-from gclkit.training.run_settings import RunSettings
 
 
-@pytest.fixture(scope="module")
-def graph():
-    return load("sbm", num_nodes=150, log=None)
-
-
-def config(**run):
-    model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
-
-
-def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(graph):
+def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(config, graph):
     chosen = config(tasks=["classification"])
     chosen.model["topic_neighbors"] = 149
     check_run(chosen, graph)
@@ -28,7 +15,7 @@ def test_more_topic_neighbors_than_nodes_are_refused_before_anything_is_written(
         check_run(chosen, graph)
 
 
-def test_only_the_nodes_of_the_splits_need_a_label(graph):
+def test_only_the_nodes_of_the_splits_need_a_label(config, graph):
     published = graph.clone()
     for part, name in enumerate(("train_mask", "val_mask", "test_mask")):
         published[name] = torch.arange(150) % 4 == part
@@ -43,7 +30,7 @@ def test_only_the_nodes_of_the_splits_need_a_label(graph):
         check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
 
 
-def test_training_nodes_of_one_class_are_refused(graph):
+def test_training_nodes_of_one_class_are_refused(config, graph):
     rare = graph.clone()
     rare.y = torch.zeros(150, dtype=torch.int64)
     rare.y[7] = 1

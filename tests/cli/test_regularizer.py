@@ -4,23 +4,12 @@ import pytest
 import torch
 
 from gclkit.cli.regularizer import build_regularizer
-from gclkit.graphs import load
 from gclkit.methods import GRACE
 from gclkit.training import RunConfig, build_method
 from gclkit.training.run_settings import RunSettings
 
 
-@pytest.fixture(scope="module")
-def graph():
-    return load("sbm", num_nodes=150, log=None)
-
-
-def config(**run):
-    model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
-
-
-def test_the_regularizer_takes_the_rates_of_the_method(graph):
+def test_the_regularizer_takes_the_rates_of_the_method(config, graph):
     chosen = config(regularizer="pot", kappa=0.25, pot_mode="certified")
     method = build_method(chosen, graph.num_features)
     pot = build_regularizer(chosen, method, graph)
@@ -38,7 +27,7 @@ def test_no_regularizer_without_two_views_of_known_rates(graph):
         build_regularizer(chosen, GRACE(5), graph)
 
 
-def test_no_bounds_on_a_graph_with_edge_weights(graph):
+def test_no_bounds_on_a_graph_with_edge_weights(config, graph):
     weighted = graph.clone()
     weighted.edge_weight = torch.full((graph.num_edges,), 0.5)
     chosen = config(regularizer="pot", kappa=0.25, pot_mode="pairwise")

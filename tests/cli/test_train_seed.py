@@ -4,22 +4,10 @@ import pytest
 import torch
 
 from gclkit.cli.train_seed import train_seed
-from gclkit.graphs import dataset_hash, load
-from gclkit.training import RunConfig
-from gclkit.training.run_settings import RunSettings
+from gclkit.graphs import dataset_hash
 
 
-@pytest.fixture(scope="module")
-def graph():
-    return load("sbm", num_nodes=150, log=None)
-
-
-def config(**run):
-    model = {"out_channels": 4, "projection_channels": 4, "edge_p": [0.3, 0.5]}
-    return RunConfig("grace", "sbm", model=model, run=RunSettings(splits="random", **run))
-
-
-def test_a_seed_that_is_there_is_taken_over(graph, tmp_path):
+def test_a_seed_that_is_there_is_taken_over(config, graph, tmp_path):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
     options = {"log": str, "progress": False}
@@ -29,7 +17,7 @@ def test_a_seed_that_is_there_is_taken_over(graph, tmp_path):
     assert len(history) == 3 and not list(tmp_path.glob(".*"))
 
 
-def test_a_finished_seed_of_other_settings_is_not_taken_for_one_of_these(graph, tmp_path):
+def test_a_finished_seed_of_other_settings_is_not_taken_for_one_of_these(config, graph, tmp_path):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
     options = {"log": str, "progress": False}
@@ -45,7 +33,7 @@ def test_a_finished_seed_of_other_settings_is_not_taken_for_one_of_these(graph, 
 
 @pytest.mark.parametrize("name", ["embeddings.npy", "history.jsonl"])
 @pytest.mark.parametrize("left", [0, 90])
-def test_what_is_damaged_is_made_again_from_the_checkpoint(graph, tmp_path, name, left):
+def test_what_is_damaged_is_made_again_from_the_checkpoint(config, graph, tmp_path, name, left):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
     options = {"log": str, "progress": False}
@@ -59,7 +47,7 @@ def test_what_is_damaged_is_made_again_from_the_checkpoint(graph, tmp_path, name
     assert (tmp_path / "checkpoint.pt").read_bytes() == checkpoint
 
 
-def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(graph, tmp_path):
+def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(config, graph, tmp_path):
     chosen = config(every=2)
     chosen.training["epochs"] = 3
     options = {"log": str, "progress": False}
