@@ -11,7 +11,7 @@ from gclkit.losses.budget import plan_calls
 from gclkit.losses.columns import widen
 from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views
-from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops import BlockOptions, check_products, similarity_softplus
 from gclkit.ops.full_precision import full_precision
 from gclkit.ops.options import check_options
 
@@ -41,10 +41,12 @@ def jsd(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have fewer than two rows, or are not finite
-            or of an integer dtype; if the memory needed is not there.
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite,
+            so large that scores overflow or of an integer dtype; if the memory needed is not
+            there.
     """
     check_views("jsd", z1, z2, at_least=2)
+    check_products("jsd", "z1", z1, z2)
     n = z1.size(0)
     options = plan_calls("jsd", widen(z1), n, n, nodes=n, **options)
     positive = softplus(-(widen(z1) * widen(z2)).sum(dim=1)).mean()

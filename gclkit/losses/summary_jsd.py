@@ -12,7 +12,7 @@ from gclkit.losses.budget import plan_calls
 from gclkit.losses.columns import widen
 from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_matrix
-from gclkit.ops import BlockOptions, similarity_softplus
+from gclkit.ops import BlockOptions, check_products, similarity_softplus
 from gclkit.ops.full_precision import full_precision
 from gclkit.ops.options import check_options
 
@@ -49,8 +49,8 @@ def summary_jsd(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If shapes do not fit, an input is not finite, or there is neither a
-            corrupted graph nor a second one.
+        ValueError: If shapes do not fit, an input is not finite or so large that scores
+            overflow, or there is neither a corrupted graph nor a second one.
     """
     owner = "summary_jsd"
     check_matrix(owner, "z", z)
@@ -60,11 +60,13 @@ def summary_jsd(
     if summary.dtype != z.dtype:
         reject(owner, "summary", f"of the dtype of 'z', {z.dtype}", summary.dtype)
     membership = _check_membership(owner, membership, z, summary.size(0))
+    check_products(owner, "summary", summary, z)
     own = widen(summary)[membership]
     positive = softplus(-(widen(z) * own).sum(dim=1)).mean()
     if corrupted is not None:
         check_matrix(owner, "corrupted", corrupted)
         check_same_shape(owner, "corrupted", corrupted, "z", z)
+        check_products(owner, "corrupted", corrupted, summary)
         negative = softplus((widen(corrupted) * own).sum(dim=1)).mean()
     else:
         graphs = summary.size(0)

@@ -7,6 +7,7 @@ from torch import Tensor
 from gclkit.checks import check_positive
 from gclkit.losses.columns import widen
 from gclkit.losses.views import check_views
+from gclkit.ops import check_products
 from gclkit.ops.full_precision import full_precision
 
 
@@ -35,11 +36,14 @@ def triplet_margin(
         A scalar in fp32 (fp64 for fp64 inputs). Equal rows have distance 0 and gradient 0.
 
     Raises:
-        ValueError: If shapes differ, an input is not finite, or the margin is not positive.
+        ValueError: If shapes differ, an input is not finite or so large that squares overflow,
+            or the margin is not positive.
     """
     check_views("triplet_margin", anchors, positives, names=("anchors", "positives"))
     check_views("triplet_margin", anchors, negatives, names=("anchors", "negatives"))
     margin = check_positive("triplet_margin", "margin", margin)
+    for name, z in (("anchors", anchors), ("positives", positives), ("negatives", negatives)):
+        check_products("triplet_margin", name, z, z, times=4.0)  # Of differences up to twice z.
     anchors, positives, negatives = widen(anchors), widen(positives), widen(negatives)
     near = torch.linalg.vector_norm(anchors - positives, dim=1)
     far = torch.linalg.vector_norm(anchors - negatives, dim=1)

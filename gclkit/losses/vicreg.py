@@ -7,6 +7,7 @@ from torch import Tensor
 from gclkit.checks import check_non_negative, check_positive
 from gclkit.losses.columns import off_diagonal_square, widen
 from gclkit.losses.views import check_views
+from gclkit.ops import check_products
 from gclkit.ops.full_precision import full_precision
 
 
@@ -42,14 +43,17 @@ def vicreg(
         A scalar in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: If the views differ in shape, have fewer than two rows, or are not finite;
-            if a coefficient is negative.
+        ValueError: If the views differ in shape, have fewer than two rows, or are not finite
+            or so large that squared covariances overflow; if a coefficient is negative.
     """
     check_views("vicreg", z1, z2, at_least=2)
     check_non_negative("vicreg", "invariance", invariance)
     check_non_negative("vicreg", "variance", variance)
     check_non_negative("vicreg", "covariance", covariance)
     check_positive("vicreg", "eps", eps)
+    for name, z in (("z1", z1), ("z2", z2)):
+        # Entries of a covariance are at most 8 squares of entries, and they are squared.
+        check_products("vicreg", name, z, z, z, z, times=64 * covariance)
     z1, z2 = widen(z1), widen(z2)
     n, d = z1.shape
     loss = invariance * (z1 - z2).square().mean()

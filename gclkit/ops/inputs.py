@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
-from gclkit.checks import check_choice, check_finite, reject
+from gclkit.checks import NotFinite, check_choice, check_finite, reject
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
@@ -61,6 +63,22 @@ def check_scale(owner: str, scale: float | Tensor, like: Tensor) -> Tensor:
     if scale.numel() != 1 or not bool(scale.isfinite().all()):
         reject(owner, "scale", "one finite number", scale.detach().tolist())
     return scale.reshape(()).to(like.device)
+
+
+def check_products(owner: str, name: str, *factors: Tensor, times: float | Tensor = 1.0) -> None:
+    """Raises a ``ValueError`` unless sums of products of entries stay in range for certain.
+
+    Args:
+        owner: Name of the function that was called, for the message.
+        name: Name of the argument that the message is about.
+        *factors: Matrices of one width; an entry of each is multiplied, and a width of those added.
+        times: Further factor; one below 1 does not help, since it may come after the sum.
+    """
+    limit = torch.finfo(accumulator(factors[0].dtype)).max
+    largest = [float(factor.detach().abs().amax()) for factor in factors]
+    if not math.prod(largest, start=factors[0].size(1) * max(abs(float(times)), 1.0)) <= limit:
+        rule = f"small enough for sums of products below {limit:.1e}"
+        reject(owner, name, rule, f"entries up to {max(largest):.1e}", error=NotFinite)
 
 
 def accumulator(dtype: torch.dtype) -> torch.dtype:

@@ -1,10 +1,12 @@
 import pytest
 import torch
 
+from gclkit.checks import NotFinite
 from gclkit.ops.inputs import (
     accumulator,
     check_alike,
     check_all_finite,
+    check_products,
     check_rows,
     check_scale,
     check_vector,
@@ -24,6 +26,26 @@ def test_what_is_fine_is_handed_back():
 def test_a_sum_that_overflows_is_no_fault():
     huge = torch.full((3,), 3e38)
     assert check_all_finite("f", "z", huge) is huge
+
+
+def test_products_stay_in_range_for_certain():
+    large, small = torch.full((2, 4), 1e19), torch.full((3, 4), 1e-5)
+    check_products("f", "q", large, large / 4)  # 4 products of 2.5e37.
+    check_products("f", "q", large, small, times=1e-30)
+    check_products("f", "q", large.double(), large.double(), large.double())
+    for factors, times in (
+        ((large, large), 1.0),
+        ((large, large / 4), 4.0),
+        ((large, large / 4), torch.tensor(-4.0)),
+        ((large, large), 1e-30),
+        ((small, large, large, large), 1.0),
+    ):
+        with pytest.raises(NotFinite) as error:
+            check_products("f", "q", *factors, times=times)
+        assert str(error.value) == (
+            "f: 'q' must be small enough for sums of products below 3.4e+38 "
+            "(got 'entries up to 1.0e+19')"
+        )
 
 
 def test_dtypes():

@@ -104,6 +104,11 @@ def test_makes_half_of_the_blocks_and_never_the_matrix():
     "change, message",
     [
         ({"z": torch.ones(1, 4)}, "'z' must be two rows or more (got (1, 4))"),
+        (
+            {"z": torch.full((3, 4), 1e20)},
+            "'z' must be small enough for sums of products below 3.4e+38 "
+            "(got 'entries up to 1.0e+20')",
+        ),
         ({"z": torch.ones(4, 3).long()}, "'z' must be of a floating point dtype (got torch.int64)"),
         (
             {"exclude": torch.tensor([[0], [1]])},

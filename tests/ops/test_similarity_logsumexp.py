@@ -277,6 +277,11 @@ def test_a_row_whose_weights_vanish_is_minus_infinity_without_a_gradient():
             {"keys": torch.full((5, 4), torch.nan)},
             "'keys' must be finite (got '20 of 20 entries NaN or infinite')",
         ),
+        (
+            {"queries": torch.full((3, 4), 1e20), "keys": torch.full((5, 4), 1e20)},
+            "'queries' must be small enough for sums of products below 3.4e+38 "
+            "(got 'entries up to 1.0e+20')",
+        ),
         ({"scale": math.inf}, "'scale' must be one finite number (got inf)"),
         ({"key_bias": torch.ones(4)}, "'key_bias' must be of shape (5,) (got (4,))"),
         ({"exclude": torch.ones(2)}, "'exclude' must be integer indices (got torch.float32)"),

@@ -66,6 +66,14 @@ def test_huge_scores_neither_overflow_nor_vanish():
     assert q.grad.tolist() == [[300.0], [0.0]]
 
 
+def test_rows_whose_norms_overflow_are_fine_where_products_do_not():
+    q, k = torch.full((2, 3), 2e25), torch.full((4, 3), 1e-25)
+    expected = 4 * math.log1p(math.exp(6.0))
+    assert similarity_softplus(q, k).tolist() == pytest.approx([expected] * 2)
+    with pytest.raises(ValueError, match="^similarity_softplus: 'queries' must be small enough"):
+        similarity_softplus(q, q)
+
+
 def test_never_makes_the_similarity_matrix():
     q, k = (x.float().requires_grad_() for x in problem(512, 400, 8))
     with LargestTensor() as largest:

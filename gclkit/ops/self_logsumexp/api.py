@@ -8,7 +8,14 @@ from gclkit.checks import reject
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import SelfSums, is_bounded
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import accumulator, check_rows, check_scale, check_vector, operand
+from gclkit.ops.inputs import (
+    accumulator,
+    check_products,
+    check_rows,
+    check_scale,
+    check_vector,
+    operand,
+)
 from gclkit.ops.memory import plan_blocks
 from gclkit.ops.pairs import as_pairs
 from gclkit.ops.running_maximum import RunningMaximum
@@ -89,13 +96,16 @@ def self_logsumexp(
         memory_budget=memory_budget,
         backend=chosen,
     )
+    bounded = chosen == "blockwise" and is_bounded(z, z, factor, key_bias)
+    if not bounded:
+        check_products(OWNER, "z", z, z, times=factor.detach())
     if chosen == "reference":
         return _reference.forward(z, z, factor, key_bias, pairs, None, product, sums)
     if chosen == "triton":
         from gclkit.ops.fused import FusedSelfSums
 
         return FusedSelfSums.apply(z, factor, key_bias, others, product)
-    if is_bounded(z, z, factor, key_bias):
+    if bounded:
         tiling = Tiling(block, product, keep, triangle=True, exclude=others, workers=workers)
         return SelfSums.apply(z, factor, key_bias, tiling)
     tiling = Tiling(block, product, keep, exclude=pairs)

@@ -13,6 +13,7 @@ from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import (
     accumulator,
     check_alike,
+    check_products,
     check_rows,
     check_scale,
     check_vector,
@@ -79,7 +80,7 @@ def similarity_logsumexp(
 
     Raises:
         ValueError: If an input is empty, not finite, of an integer dtype or does not fit the
-            others; if a row is left without keys; if a backend cannot run; if the memory
+            others; if similarities overflow; if a row is left without keys; if a backend cannot run; if the memory
             needed is not there.
 
     Memory: forward and backward :math:`O((n + m) d + b^2)` for block size :math:`b`.
@@ -114,6 +115,9 @@ def similarity_logsumexp(
         memory_budget=memory_budget,
         backend=chosen,
     )
+    bounded = chosen == "blockwise" and is_bounded(queries, keys, factor, key_bias)
+    if not bounded:
+        check_products(OWNER, "queries", queries, keys, times=factor.detach())
     if chosen == "reference":
         return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product, sums)
     if chosen == "triton":
@@ -121,7 +125,7 @@ def similarity_logsumexp(
 
         return FusedRowSums.apply(queries, keys, factor, key_bias, pairs, product)
     tiling = Tiling(block, product, keep, exclude=pairs, weight=weight, workers=workers)
-    if is_bounded(queries, keys, factor, key_bias):
+    if bounded:
         out = RowSums.apply(queries, keys, factor, key_bias, tiling)
         if weight is None or not bool(out.isinf().any()):
             return out

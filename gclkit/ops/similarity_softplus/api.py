@@ -6,7 +6,14 @@ from torch import Tensor
 from gclkit.checks import reject
 from gclkit.ops.backend import choose_backend
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import accumulator, check_alike, check_rows, check_scale, operand
+from gclkit.ops.inputs import (
+    accumulator,
+    check_alike,
+    check_products,
+    check_rows,
+    check_scale,
+    operand,
+)
 from gclkit.ops.memory import plan_blocks
 from gclkit.ops.pairs import as_pairs
 from gclkit.ops.similarity_softplus import _reference
@@ -58,6 +65,7 @@ def similarity_softplus(
     check_rows(OWNER, "keys", keys)
     check_alike(OWNER, "keys", keys, "queries", queries)
     factor = check_scale(OWNER, scale, queries)
+    check_products(OWNER, "queries", queries, keys, times=factor.detach())
     if backend == "triton":
         reject(OWNER, "backend", "one that exists: 'auto', 'blockwise' or 'reference'", backend)
     n, m = queries.size(0), keys.size(0)
