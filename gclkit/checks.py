@@ -16,7 +16,7 @@ class Rejected(ValueError):
 
 
 class NotFinite(Rejected):
-    """Entries that are NaN, infinite or on the way there: bad input, or a training that diverged."""
+    """Entries that are NaN, infinite or too large: bad input, or a training that diverged."""
 
 
 def reject(

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gclkit.ops.first_order import first_order
+from gclkit.ops.row_gradients import row_gradients
 from gclkit.ops.tiles import Tiles, Tiling
 
 
@@ -45,29 +46,18 @@ class RunningMaximum(torch.autograd.Function):
         queries, keys, scale, key_bias, out = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)
         level = torch.where(out == -torch.inf, torch.inf, out)
-        right = keys.to(tiles.left.dtype)
-        grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
-        grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
-        grad_bias = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
-        for rows, columns, tile in tiles:
+        grad_bias = None
+        if ctx.needs_input_grad[3]:
+            grad_bias = torch.zeros_like(keys[:, 0], dtype=tiles.sums)
+
+        def weigh(rows: slice, columns: slice, tile: Tensor) -> Tensor:
             if key_bias is not None:
                 tile.add_(key_bias[columns])
             weight = tile.sub_(level[rows, None]).exp_()
-            if ctx.needs_input_grad[3]:
+            if grad_bias is not None:
                 grad_bias[columns] += weight.T @ grad[rows]
-            weight = weight.to(tiles.left.dtype)
-            grad_queries[rows] += weight @ right[columns]
-            if ctx.needs_input_grad[1]:
-                left = (queries[rows] * grad[rows, None]).to(tiles.left.dtype)
-                grad_keys[columns] += weight.T @ left
-        grad_queries *= grad[:, None]
-        grad_scale = None
-        if ctx.needs_input_grad[2]:
-            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
-        return (
-            grad_queries.mul_(scale).to(queries.dtype),
-            grad_keys.mul_(scale).to(keys.dtype) if ctx.needs_input_grad[1] else None,
-            grad_scale,
-            grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
-            None,
-        )
+            return weight
+
+        needs = ctx.needs_input_grad
+        gradients = row_gradients(tiles, queries, keys, scale, grad, weigh, needs)
+        return *gradients, None if grad_bias is None else grad_bias.to(key_bias.dtype), None

@@ -4,26 +4,7 @@ import scipy.sparse as sp
 import torch
 
 from gclkit.graphs import load
-
-X = np.array([[1.0, 0.5], [0.0, 2.0], [3.0, 0.0], [0.25, 0.75], [9.0, 9.0]], dtype=np.float32)
-Y = np.array([0, 2, 1, 0, 1])
-EDGES = np.array([[0, 1], [1, 2], [3, 2], [0, 1], [2, 2]])
-PREPARED = [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
-
-
-def check(data, *, weights=None):
-    assert data.edge_index.tolist() == PREPARED
-    assert data.x.tolist() == X.tolist() and data.y.tolist() == Y.tolist()
-    assert data.num_nodes == 5  # The last node has no edge.
-    if weights is None:
-        assert "edge_weight" not in data
-    else:
-        assert data.edge_weight.tolist() == weights
-
-
-def adjacency():
-    pairs = np.unique(EDGES, axis=0).T
-    return sp.csr_matrix((np.ones(pairs.shape[1]), tuple(pairs)), shape=(5, 5))
+from gclkit.testing.five_nodes import X, Y, adjacency, check_five_nodes
 
 
 def test_scipy_files_for_adjacency_and_features(tmp_path):
@@ -31,7 +12,7 @@ def test_scipy_files_for_adjacency_and_features(tmp_path):
     sp.save_npz(tmp_path / "x.npz", sp.csr_matrix(X))
     np.save(tmp_path / "y.npy", Y)
     files = {"features": tmp_path / "x.npz", "labels": str(tmp_path / "y.npy")}
-    check(load(tmp_path / "adjacency.npz", log=None, **files), weights=[2.0] * 6)
+    check_five_nodes(load(tmp_path / "adjacency.npz", log=None, **files), weights=[2.0] * 6)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +28,13 @@ def test_edge_lists(name, text, tmp_path):
     np.save(tmp_path / "x.npy", X)
     (tmp_path / "y.txt").write_text("".join(f"{label}\n" for label in Y))
     files = {"features": str(tmp_path / "x.npy"), "labels": tmp_path / "y.txt"}
-    check(load(str(tmp_path / name), log=None, **files))
+    check_five_nodes(load(str(tmp_path / name), log=None, **files))
 
 
 def test_edge_list_with_weights_and_arrays_in_memory(tmp_path):
     (tmp_path / "edges.csv").write_text("0,1,0.5\n1,2,2\n3,2,1.25\n0,1,0.25\n2,2,9\n")
     data = load(tmp_path / "edges.csv", features=X, labels=torch.from_numpy(Y), log=None)
-    check(data, weights=[0.75, 0.75, 2.0, 2.0, 1.25, 1.25])
+    check_five_nodes(data, weights=[0.75, 0.75, 2.0, 2.0, 1.25, 1.25])
 
 
 def test_without_features_only_on_request(tmp_path):

@@ -1,36 +1,13 @@
 import networkx as nx
-import numpy as np
 import pytest
 
 from gclkit.graphs import load
-
-X = np.array([[1.0, 0.5], [0.0, 2.0], [3.0, 0.0], [0.25, 0.75], [9.0, 9.0]], dtype=np.float32)
-Y = np.array([0, 2, 1, 0, 1])
-EDGES = np.array([[0, 1], [1, 2], [3, 2], [0, 1], [2, 2]])
-PREPARED = [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
-
-
-def check(data, *, weights=None):
-    assert data.edge_index.tolist() == PREPARED
-    assert data.x.tolist() == X.tolist() and data.y.tolist() == Y.tolist()
-    assert data.num_nodes == 5  # The last node has no edge.
-    if weights is None:
-        assert "edge_weight" not in data
-    else:
-        assert data.edge_weight.tolist() == weights
-
-
-def network():
-    graph = nx.Graph()
-    for node, x, y in zip("abcde", X, Y, strict=True):
-        graph.add_node(node, x=x.tolist(), y=int(y))
-    graph.add_edges_from(("abcde"[u], "abcde"[v]) for u, v in EDGES.tolist())
-    return graph
+from gclkit.testing.five_nodes import X, check_five_nodes, network
 
 
 @pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
 def test_networkx(kind):
-    check(load(kind(network()), log=None))
+    check_five_nodes(load(kind(network()), log=None))
 
 
 def test_networkx_by_columns_and_weights():
@@ -40,7 +17,7 @@ def test_networkx_by_columns_and_weights():
         graph.nodes[node].update(x0=x[0], x1=x[1])
     for u, v in graph.edges:
         graph.edges[u, v]["weight"] = 3
-    check(load(graph, log=None), weights=[3.0] * 6)
+    check_five_nodes(load(graph, log=None), weights=[3.0] * 6)
 
 
 def test_networkx_unprepared_has_both_directions():

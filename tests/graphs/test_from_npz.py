@@ -3,26 +3,7 @@ import pytest
 import scipy.sparse as sp
 
 from gclkit.graphs import load
-
-X = np.array([[1.0, 0.5], [0.0, 2.0], [3.0, 0.0], [0.25, 0.75], [9.0, 9.0]], dtype=np.float32)
-Y = np.array([0, 2, 1, 0, 1])
-EDGES = np.array([[0, 1], [1, 2], [3, 2], [0, 1], [2, 2]])
-PREPARED = [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
-
-
-def check(data, *, weights=None):
-    assert data.edge_index.tolist() == PREPARED
-    assert data.x.tolist() == X.tolist() and data.y.tolist() == Y.tolist()
-    assert data.num_nodes == 5  # The last node has no edge.
-    if weights is None:
-        assert "edge_weight" not in data
-    else:
-        assert data.edge_weight.tolist() == weights
-
-
-def adjacency():
-    pairs = np.unique(EDGES, axis=0).T
-    return sp.csr_matrix((np.ones(pairs.shape[1]), tuple(pairs)), shape=(5, 5))
+from gclkit.testing.five_nodes import EDGES, X, Y, adjacency, check_five_nodes
 
 
 def csr_parts(prefix, matrix):
@@ -43,7 +24,7 @@ def csr_parts(prefix, matrix):
 )
 def test_npz_layouts(arrays, tmp_path):
     np.savez(tmp_path / "graph.npz", **arrays)
-    check(load(tmp_path / "graph.npz", log=None))
+    check_five_nodes(load(tmp_path / "graph.npz", log=None))
 
 
 def test_npz_with_weights_and_masks(tmp_path):
@@ -51,7 +32,7 @@ def test_npz_with_weights_and_masks(tmp_path):
     weight = np.array([2, 3, 4, 5, 6], dtype=np.int16)
     np.savez(tmp_path / "graph.npz", edge_index=EDGES.T, x=X, y=Y, edge_weight=weight, **masks)
     data = load(tmp_path / "graph.npz", log=None)
-    check(data, weights=[7.0, 7.0, 3.0, 3.0, 4.0, 4.0])
+    check_five_nodes(data, weights=[7.0, 7.0, 3.0, 3.0, 4.0, 4.0])
     assert data.train_mask.tolist() == [True, False, False, False, False]
 
 

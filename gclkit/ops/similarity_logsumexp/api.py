@@ -80,8 +80,8 @@ def similarity_logsumexp(
 
     Raises:
         ValueError: If an input is empty, not finite, of an integer dtype or does not fit the
-            others; if similarities overflow; if a row is left without keys; if a backend cannot run; if the memory
-            needed is not there.
+            others; if similarities overflow; if a row is left without keys; if a backend
+            cannot run; if the memory needed is not there.
 
     Memory: forward and backward :math:`O((n + m) d + b^2)` for block size :math:`b`.
     """

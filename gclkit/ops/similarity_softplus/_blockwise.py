@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from gclkit.ops.first_order import first_order
+from gclkit.ops.row_gradients import row_gradients
 from gclkit.ops.tiles import Tiles, Tiling
 
 
@@ -30,22 +31,9 @@ class SoftplusSums(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale = ctx.saved_tensors
         tiles = Tiles(queries, keys, scale, ctx.tiling, logits=True)
-        right = keys.to(tiles.left.dtype)
-        grad_queries = torch.zeros_like(queries, dtype=tiles.sums)
-        grad_keys = torch.zeros_like(keys, dtype=tiles.sums)
-        for rows, columns, tile in tiles:
-            weight = tile.sigmoid_().to(tiles.left.dtype)
-            grad_queries[rows] += weight @ right[columns]
-            if ctx.needs_input_grad[1]:
-                left = (queries[rows] * grad[rows, None]).to(tiles.left.dtype)
-                grad_keys[columns] += weight.T @ left
-        grad_queries *= grad[:, None]
-        grad_scale = None
-        if ctx.needs_input_grad[2]:
-            grad_scale = (queries * grad_queries).sum().to(scale.dtype)
-        return (
-            grad_queries.mul_(scale).to(queries.dtype),
-            grad_keys.mul_(scale).to(keys.dtype) if ctx.needs_input_grad[1] else None,
-            grad_scale,
-            None,
-        )
+
+        def weigh(rows: slice, columns: slice, tile: Tensor) -> Tensor:
+            return tile.sigmoid_()
+
+        needs = ctx.needs_input_grad
+        return *row_gradients(tiles, queries, keys, scale, grad, weigh, needs), None
