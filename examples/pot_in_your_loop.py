@@ -15,7 +15,7 @@ from torch_geometric.nn import GCNConv
 from torch_geometric.utils import dropout_edge
 
 import gclkit.graphs
-from gclkit.bounds.certificate import certify
+from gclkit.bounds import certify
 from gclkit.regularizers import ProvableTraining  # POT
 
 parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])

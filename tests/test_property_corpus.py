@@ -604,6 +604,9 @@ WAYS = {
         {"seed": i, "split": 0, "value": value}
         for i, value in enumerate(case.scores[: case.pick(0, 1, 5)].tolist())
     ),
+    "evaluators.neighbor_alignment": lambda case: evaluators.neighbor_alignment(
+        case.x, case.data.edge_index
+    ),
     "evaluators.tolerance": lambda case: evaluators.tolerance(
         case.x, case.tensor("y"), conditional=case.pick(True, False)
     ),

@@ -84,7 +84,9 @@ class AdaptiveEdgeDrop(BaseTransform):
         drop = adaptive_drop_probability(weight, self.p, threshold=self.threshold, mean=mean)
         if self.symmetric:
             drop = _mean_of_both_directions(data, drop)
-        coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)
+        coins = edge_coins(
+            "AdaptiveEdgeDrop", data, symmetric=self.symmetric, generator=self.generator
+        )
         return keep_edges(data, coins >= drop)
 
     def __repr__(self) -> str:

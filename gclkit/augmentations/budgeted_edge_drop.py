@@ -9,6 +9,7 @@ from torch_geometric.transforms import BaseTransform
 from gclkit.augmentations.edge_drop import keep_edges
 from gclkit.bounds import EdgeDropSet, draw_view
 from gclkit.checks import check_probability
+from gclkit.graphs.check_graph import check_edge_index
 
 
 class BudgetedEdgeDrop(BaseTransform):
@@ -37,9 +38,10 @@ class BudgetedEdgeDrop(BaseTransform):
         Raises:
             ValueError: If the graph is directed or holds self-loops or duplicates.
         """
-        drops = EdgeDropSet(data.edge_index, data.num_nodes, self.p, owner="BudgetedEdgeDrop")
+        edge_index = check_edge_index("BudgetedEdgeDrop", data)
+        drops = EdgeDropSet(edge_index, data.num_nodes, self.p, owner="BudgetedEdgeDrop")
         kept = draw_view(drops, self.generator)
-        source, target = data.edge_index
+        source, target = edge_index
         position = torch.searchsorted(drops.keys, target * drops.num_nodes + source)
         return keep_edges(data, kept[position])
 

@@ -85,7 +85,9 @@ class CommunalEdgeDropping(BaseTransform):
         keep_probability = communal_keep_probability(
             score, self.p, threshold=self.threshold, mean=mean
         )
-        coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)
+        coins = edge_coins(
+            "CommunalEdgeDropping", data, symmetric=self.symmetric, generator=self.generator
+        )
         return keep_edges(data, coins < keep_probability)
 
     def __repr__(self) -> str:

@@ -8,21 +8,26 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.checks import check_edges, check_probability, reject
+from gclkit.checks import check_probability, reject
+from gclkit.graphs.check_graph import check_edge_index
 from gclkit.graphs.edge_attributes import take_edges
 
 
 def edge_coins(
-    data: Data, *, symmetric: bool, generator: torch.Generator | None = None
+    owner: str, data: Data, *, symmetric: bool, generator: torch.Generator | None = None
 ) -> Float[Tensor, " e"]:
     """Uniform numbers in [0, 1), one per entry of ``edge_index``.
 
     Args:
+        owner: Transform that an error message names.
         data: The graph.
         symmetric: Whether both directions of an edge share one number.
         generator: Source of randomness, on the device of the graph.
+
+    Raises:
+        ValueError: If it is no graph of one kind of nodes with an ``edge_index``.
     """
-    device = check_edges("edge_coins", data.edge_index).device
+    device = check_edge_index(owner, data).device
     if not symmetric:
         return torch.rand(data.num_edges, generator=generator, device=device)
     low, high = data.edge_index.sort(dim=0).values
@@ -86,7 +91,7 @@ class EdgeDrop(BaseTransform):
         self.generator = generator
 
     def forward(self, data: Data) -> Data:
-        coins = edge_coins(data, symmetric=self.symmetric, generator=self.generator)
+        coins = edge_coins("EdgeDrop", data, symmetric=self.symmetric, generator=self.generator)
         return keep_edges(data, coins >= self.p)
 
     def __repr__(self) -> str:

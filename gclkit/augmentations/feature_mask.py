@@ -9,6 +9,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.checks import check_probability, reject
+from gclkit.graphs.check_graph import check_data
 from gclkit.sparse import mask_columns
 
 
@@ -18,7 +19,7 @@ def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
     Raises:
         ValueError: If it has none.
     """
-    x = data.get("x")
+    x = check_data(owner, data).get("x")
     if x is None:
         reject(owner, "data", "a graph with features 'x'", data)
     if x.dim() != 2 or x.layout not in (torch.strided, torch.sparse_csr):
@@ -41,7 +42,7 @@ def scored_features(owner: str, data: Data, name: str, writer: str) -> Float[Ten
         ValueError: If the graph does not have it, or is a batch of several graphs that differ in
             it: a mask is one for all nodes.
     """
-    value, x = data.get(name), require_features(owner, data)
+    x, value = require_features(owner, data), data.get(name)
     if value is None:
         reject(owner, "data", f"a graph with '{name}': apply {writer} first", data)
     if value.shape != (1, x.size(1)):

@@ -15,19 +15,24 @@ from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
 
 
-def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
+def _ignore(line: str) -> None:
+    """Takes a line that nobody reads."""
+
+
+def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bool = False) -> None:
     """Builds what is to be trained, and a split, and estimates the memory of training.
 
     Args:
         config: What to run.
         data: The graph.
-        log: Takes the lines of the estimate.
+        log: Takes lines for the user.
+        estimate: Whether the parts of the estimate are among them.
 
     Raises:
         ValueError: If a setting is out of range, the graph has no such splits or the machine
             lacks the memory.
     """
-    TrainingSettings(**config.training)
+    epochs = TrainingSettings(**config.training).epochs
     nodes = int(data.num_nodes or 0)
     if "clustering" in config.run.tasks:
         check_labels("train", data.get("y"), nodes)
@@ -44,7 +49,13 @@ def check_run(config: RunConfig, data: Data, *, log: Log | None = None) -> None:
     if method.topic_neighbors is not None:
         check_topics(config.method, data, method.topic_neighbors, "topic_neighbors")
     regularizer = build_regularizer(config, method, data)
-    estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
-    if log is not None:
-        log("\n".join(estimate.lines()))
-    check_memory(estimate, method, data, device)
+    for name, first in method.delayed_parts().items():
+        if first > epochs:
+            log(
+                f"{config.method}: {epochs} epochs end before epoch {first}, from which on what "
+                f"'{name}' delays takes part"
+            )
+    needed = estimate_training_memory(method, data, regularizer=regularizer, device=device)
+    if estimate:
+        log("\n".join(needed.lines()))
+    check_memory(needed, method, data, device)

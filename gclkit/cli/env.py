@@ -28,7 +28,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.bfloat16 import bfloat16_pays
 
     packages = ("torch-geometric", "numpy", "scipy", "scikit-learn", "networkx",
-                "graspologic-native", "python-louvain", "triton", "networkit")  # fmt: skip
+                "graspologic-native", "python-louvain", "triton")  # fmt: skip
     rows = {
         "gclkit": gclkit.__version__,
         "python": platform.python_version(),

@@ -49,7 +49,7 @@ def run_experiment(
     start = time.perf_counter()
     data = load_graph(config, log=log)
     config = fit_to_graph(config, data, log)
-    check_run(config, data)
+    check_run(config, data, log=log)
     folder.clear()
     write_yaml(folder.config_path, config.to_dict())
     with total_timing(folder, start) as timing:

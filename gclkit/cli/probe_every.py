@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch_geometric.data import Data
 
-from gclkit.evaluators import LinearProbe, alignment, make_splits, uniformity
+from gclkit.evaluators import LinearProbe, make_splits, neighbor_alignment, uniformity
 from gclkit.methods import Method
 from gclkit.training import Callback, RunConfig
 
@@ -18,7 +18,6 @@ def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
     if graph.get("y") is not None and "classification" in config.run.tasks:
         split = make_splits(graph, config.run.splits, num_splits=1)[0]
     probe = LinearProbe()
-    source, target = graph.edge_index
     sample = torch.randperm(int(graph.num_nodes or 0), generator=torch.Generator().manual_seed(0))[
         :2000
     ]
@@ -28,7 +27,7 @@ def probe_every(every: int, config: RunConfig, graph: Data) -> Callback:
             z = method.embed(data).cpu()
             if split is not None:
                 record["val_accuracy"] = probe(z, graph.y, split).val_accuracy
-            record["alignment"] = alignment(z[source], z[target])
+            record["alignment"] = neighbor_alignment(z, graph.edge_index)
             record["uniformity"] = uniformity(z[sample])
 
     return callback

@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
         folder = RunFolder(path, force=args.force)
     if args.dry_run:
         data = load_graph(config, log=print)
-        check_run(fit_to_graph(config, data, print), data, log=print)
+        check_run(fit_to_graph(config, data, print), data, log=print, estimate=True)
         return 0
     try:
         with folder:

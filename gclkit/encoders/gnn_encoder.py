@@ -111,19 +111,22 @@ class GNNEncoder(nn.Module):
         Args:
             x: Features, strided or CSR.
             edge_index: The edges.
-            edge_weight: One weight per edge, used by ``"gcn"`` alone. (default: 1 each)
+            edge_weight: One weight per edge, with ``"gcn"``. (default: 1 each)
             product: What the first layer's :meth:`GCNConv.products` made of :obj:`x`, with
                 ``"gcn"``. (default: computed)
 
         Raises:
-            ValueError: For features of another width or dtype than the parameters, or edges
-                between nodes that do not exist.
+            ValueError: For features of another width or dtype than the parameters, edges
+                between nodes that do not exist, or weights with a convolution that takes none.
         """
         owner, dtype = type(self).__name__, next(self.parameters()).dtype
         check_floats(owner, "x", x, dtype=dtype, columns=self.in_channels, sparse=True)
         check_edges(owner, edge_index, x.size(0))
         if self.norm == "batch" and self.training and x.size(0) < 2:
             reject(owner, "x", "of two rows or more for the batch norm", x.size(0))
+        if self.conv != "gcn" and edge_weight is not None:
+            rule = f"None with conv={self.conv!r}, which takes no weights"
+            reject(owner, "edge_weight", rule, tuple(edge_weight.shape))
         shared: dict[str, Tensor] = {}
         edges: tuple[Tensor | None, ...] = (edge_index,)
         if self.conv == "gcn":

@@ -14,15 +14,16 @@ from gclkit.checks import check_count, check_edges, check_one_each
 from gclkit.evaluators.group_accuracy import accuracy_by_degree, accuracy_by_quantile
 from gclkit.evaluators.inputs import check_embeddings
 from gclkit.evaluators.pair_diagnostics import (
-    alignment,
     anisotropy,
     hardness,
+    neighbor_alignment,
     similarity_histograms,
     tolerance,
     uniformity,
 )
 from gclkit.evaluators.probe_scores import ProbeScores
 from gclkit.evaluators.spectrum import covariance_spectrum, rank_of_spectrum
+from gclkit.graphs.check_graph import check_data
 from gclkit.graphs.split import Split
 
 
@@ -55,7 +56,7 @@ def diagnose(
         left out.
     """
     check_count("diagnose", "at_most", at_most, at_least=2)
-    z = check_embeddings("diagnose", z, data.num_nodes)
+    z = check_embeddings("diagnose", z, check_data("diagnose", data).num_nodes)
     spectrum = covariance_spectrum(z)
     found: dict[str, Any] = {
         "effective_rank": rank_of_spectrum(spectrum),
@@ -64,9 +65,9 @@ def diagnose(
     }
     edge_index, y = data.edge_index, data.get("y")
     if edge_index is not None:
-        check_edges("diagnose", edge_index, len(z))
+        edge_index = check_edges("diagnose", edge_index, len(z)).to(z.device)
     if edge_index is not None and edge_index.numel():
-        found["alignment"] = alignment(z[edge_index[0]], z[edge_index[1]])
+        found["alignment"] = neighbor_alignment(z, edge_index)
     sample = torch.arange(len(z))
     if len(z) > at_most:
         generator = torch.Generator().manual_seed(seed)

@@ -89,10 +89,11 @@ class EdgeSplit:
         graph = Data(x=data.x, edge_index=both[:, order], num_nodes=self.num_nodes)
         weight = data.get("edge_weight")
         if weight is not None:
-            codes = data.edge_index[0] * self.num_nodes + data.edge_index[1]
+            codes = (data.edge_index[0] * self.num_nodes + data.edge_index[1]).cpu()
             ordered = codes.sort()
             wanted = graph.edge_index[0] * self.num_nodes + graph.edge_index[1]
             graph.edge_weight = weight[ordered.indices[torch.searchsorted(ordered.values, wanted)]]
+        graph.edge_index = graph.edge_index.to(data.edge_index.device)
         return graph
 
     @property

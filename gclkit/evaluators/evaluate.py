@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
@@ -22,7 +23,7 @@ from gclkit.evaluators.link_prediction import LinkPrediction, LinkScores
 from gclkit.evaluators.node_splits import make_splits, splits_hash
 from gclkit.evaluators.probe_scores import ProbeScores
 from gclkit.evaluators.summary import summarize
-from gclkit.graphs.check_graph import count_nodes
+from gclkit.graphs.check_graph import check_data, count_nodes
 from gclkit.graphs.split import Split
 
 TASKS = ("classification", "clustering", "link_prediction")
@@ -104,7 +105,7 @@ def evaluate(
     by_seed = z if isinstance(z, Mapping) else {0: z}
     if not by_seed:
         reject("evaluate", "z", "embeddings of one seed or more", "none")
-    num_nodes = count_nodes("evaluate", data)
+    num_nodes = count_nodes("evaluate", check_data("evaluate", data))
     matrices = {
         check_seed("evaluate", "seed", seed): check_embeddings("evaluate", rows, num_nodes)
         for seed, rows in by_seed.items()
@@ -194,6 +195,13 @@ def _chosen(scores: object, names: Sequence[str]) -> dict[str, float | None]:
     return {name: getattr(scores, name) for name in names}
 
 
+def _common_name(names: Sequence[str]) -> str:
+    """What splits are called together: published ones are numbered, others may be mixed."""
+    if len(names) > 1 and all(re.fullmatch(r"public-\d+", name) for name in names):
+        return "public"
+    return ", ".join(dict.fromkeys(names))
+
+
 def _classification(
     matrices: Mapping[int, Tensor], y: Tensor, splits: Sequence[Split], probe: Classifier
 ) -> dict[str, Any]:
@@ -206,7 +214,7 @@ def _classification(
     confusion = torch.stack([scores.confusion for _, scores in runs]).sum(dim=0)
     return {
         **_collect([(seed, _chosen(scores, names)) for seed, scores in runs]),
-        "split": splits[0].name,
+        "split": _common_name([split.name for split in splits]),
         "num_splits": len(splits),
         "split_hash": splits_hash(splits),
         "protocol": probe.protocol,

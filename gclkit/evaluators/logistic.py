@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 # Rows and columns up to which an eigenbasis is cheaper than the iterations that it saves.
-_LARGEST_BASIS = 1536
+_LARGEST_BASIS = 2048
 _MEMORY = 8  # Pairs kept by BFGS.
 
 

@@ -10,7 +10,7 @@ from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count, check_probability, reject
+from gclkit.checks import check_count, check_one_each, check_probability, reject
 from gclkit.evaluators.inputs import check_labels
 from gclkit.graphs.check_graph import count_nodes
 from gclkit.graphs.split import Split, check_split, public_split, random_split, split_hash
@@ -66,7 +66,8 @@ def redrawn_split(
     than the one set of published validation nodes, and no published test node is read.
 
     Args:
-        data: A graph with ``y`` and a published split, the first where there are several.
+        data: A graph with ``y`` and a published split, the first where there are several. Nodes
+            whose class a negative number marks as unknown are not drawn.
         generator: Source of randomness. (default: the global generator)
         seed: In place of ``generator``: a seed for a fresh one.
 
@@ -79,10 +80,10 @@ def redrawn_split(
     """
     size = count_nodes("redrawn_split", data)
     published = check_split("redrawn_split", public_split(data), size)
-    y = check_labels("redrawn_split", data.y, size).cpu()
+    y = check_labels("redrawn_split", data.y, size, [published]).cpu()
     if seed is not None:
         generator = torch.Generator().manual_seed(seed)
-    free = torch.ones(len(y), dtype=torch.bool)
+    free = y >= 0
     free[published.test] = False
     order = free.nonzero()[:, 0]
     order = order[torch.randperm(len(order), generator=generator)]
@@ -117,7 +118,8 @@ def make_splits(
     """The splits that a name stands for, the same for every method that is compared on them.
 
     Args:
-        data: A graph with ``y``.
+        data: A graph with ``y``. Nodes whose class a negative number marks as unknown are in no
+            split that is drawn.
         splits: ``"random"``, ``"stratified"``, ``"public"``, ``"redrawn"``
             (:func:`redrawn_split`), ``"<k>-shot"``, or splits.
         num_splits: How many are drawn; of published ones, all are taken.
@@ -144,17 +146,30 @@ def make_splits(
     seeds = range(seed, seed + num_splits)
     if splits == "redrawn":
         return [redrawn_split(data, seed=s) for s in seeds]
+    known, y = _labelled(data)
     if splits.endswith("-shot") and splits.removesuffix("-shot").isdecimal():
         shots = int(splits.removesuffix("-shot"))
-        return [k_shot_split(data.y, shots, val=val, seed=s) for s in seeds]
-    if splits not in ("random", "stratified"):
-        known = (
+        drawn = [k_shot_split(y, shots, val=val, seed=s) for s in seeds]
+    elif splits in ("random", "stratified"):
+        classes = y if splits == "stratified" else None
+        drawn = [
+            random_split(len(known), train=train, val=val, seed=s, stratify=classes) for s in seeds
+        ]
+    else:
+        names = (
             "'random', 'stratified', 'public', 'redrawn', '<k>-shot' such as '5-shot', or splits"
         )
-        reject("evaluate", "splits", f"one of {known}", splits)
-    labels = data.y if splits == "stratified" else None
-    size = count_nodes("evaluate", data)
-    return [random_split(size, train=train, val=val, seed=s, stratify=labels) for s in seeds]
+        reject("evaluate", "splits", f"one of {names}", splits)
+    return [Split(*(known[part] for part in split), name=split.name) for split in drawn]
+
+
+def _labelled(data: Data) -> tuple[Int[Tensor, " k"], Int[Tensor, " k"]]:
+    """The nodes whose class is not marked as unknown, and their classes."""
+    y = check_one_each(
+        "evaluate", "y", data.get("y"), count_nodes("evaluate", data), "label per node"
+    )
+    known = (y.cpu() >= 0).nonzero()[:, 0]
+    return known, y.cpu()[known]
 
 
 def splits_hash(splits: Sequence[Split]) -> str:

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_positive, check_same_shape, reject
+from gclkit.checks import check_count, check_edges, check_positive, check_same_shape, reject
 from gclkit.evaluators.inputs import check_embeddings
 
 _BLOCK = 1024  # Rows of similarities held at once.
+_EDGES = 65_536  # Edges whose ends are held at once.
 
 
 def alignment(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, alpha: float = 2.0) -> float:
@@ -32,6 +33,27 @@ def alignment(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, alpha: floa
     check_positive("alignment", "alpha", alpha)
     u, v = _unit("alignment", z1), _unit("alignment", z2)
     return float((u - v).norm(dim=1).pow(alpha).mean())
+
+
+def neighbor_alignment(
+    z: Float[Tensor, "n d"], edge_index: Int[Tensor, "2 e"], *, alpha: float = 2.0
+) -> float:
+    r""":func:`alignment` of the two ends of all edges, a block of edges at a time.
+
+    Args:
+        z: Embeddings of the nodes.
+        edge_index: Edges, one or more, on any device.
+        alpha: Exponent, positive.
+    """
+    check_positive("neighbor_alignment", "alpha", alpha)
+    u, total = _unit("neighbor_alignment", z), 0.0
+    edge_index = check_edges("neighbor_alignment", edge_index, len(u)).to(u.device)
+    if not edge_index.numel():
+        reject("neighbor_alignment", "edge_index", "one edge or more", tuple(edge_index.shape))
+    for source, target in edge_index.split(_EDGES, dim=1):
+        distance = (u[source] - u[target]).norm(dim=1)
+        total += float(distance.pow_(alpha).sum(dtype=torch.float64))
+    return total / edge_index.size(1)
 
 
 def uniformity(z: Float[Tensor, "n d"], *, t: float = 2.0) -> float:

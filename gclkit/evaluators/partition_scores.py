@@ -167,11 +167,12 @@ def conductance(
 
 
 def _volumes(edge_index: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Tensor, ...]:
-    clusters, labels = labels.unique(return_inverse=True)
+    clusters, labels = labels.to(edge_index.device).unique(return_inverse=True)
     source, target = labels[edge_index[0]], labels[edge_index[1]]
     weight = torch.ones_like(source) if weight is None else weight
     # A self-loop stands there once, but both its ends are in the node.
     weight = torch.where(edge_index[0] == edge_index[1], 2 * weight, weight).double()
     empty = weight.new_zeros(len(clusters))
     inside = empty.index_add(0, source, weight * (source == target))
-    return inside, empty.index_add(0, source, weight), weight.sum()
+    volume = empty.index_add(0, source, weight / 2).index_add(0, target, weight / 2)
+    return inside, volume, weight.sum()

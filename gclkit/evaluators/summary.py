@@ -38,7 +38,8 @@ def summarize(values: Iterable[Mapping[str, Any]], *, confidence: float = 0.95) 
     numbers = np.array([row["value"] for row in rows])
     if not np.isfinite(numbers).all():
         reject("summarize", "values", "finite", numbers[~np.isfinite(numbers)].tolist())
-    check_probability("summarize", "confidence", confidence)
+    if not 0 < check_probability("summarize", "confidence", confidence) < 1:
+        reject("summarize", "confidence", "inside (0, 1)", confidence)
     mean, n = float(numbers.mean()), len(numbers)
     std, interval = None, None
     if n > 1:

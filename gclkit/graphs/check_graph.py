@@ -65,11 +65,16 @@ def check_graph(
     return data
 
 
-def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
-    """Returns the edge index of ``data`` if it is two rows of integers, else raises."""
+def check_data(owner: str, data: Any) -> Data:
+    """Returns ``data`` if it is one graph of one kind of nodes, or a batch of such, else raises."""
     if not isinstance(data, Data):
         reject(owner, "data", "a torch_geometric.data.Data object", type(data).__name__)
-    edge_index = data.get("edge_index")
+    return data
+
+
+def check_edge_index(owner: str, data: Any) -> Int[Tensor, "2 e"]:
+    """Returns the edge index of ``data`` if it is two rows of integers, else raises."""
+    edge_index = check_data(owner, data).get("edge_index")
     if edge_index is None and "adj_t" in data:
         remedy = "torch_geometric.utils.to_edge_index(data.adj_t)[0].flip(0)"
         reject(owner, "edge_index", f"a tensor [2, e], here {remedy}", None)

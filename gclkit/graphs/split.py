@@ -47,7 +47,7 @@ class Split(_Parts):
                 reject("Split", part, "a set of at least one node", "none")
             if int(index.min()) < 0:
                 reject("Split", part, "node indices of at least 0", int(index.min()))
-            parts.append(index.to(torch.int64))
+            parts.append(index.to("cpu", torch.int64))
         nodes, counts = torch.cat([part.cpu() for part in parts]).unique(return_counts=True)
         if int(counts.max()) > 1:
             twice = int(nodes[counts > 1][0])

@@ -11,8 +11,9 @@ from gclkit.losses.budget import plan_calls
 from gclkit.losses.columns import widen
 from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views
-from gclkit.ops import BlockOptions, check_products, similarity_softplus
+from gclkit.ops import BlockOptions, similarity_softplus
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import check_products
 from gclkit.ops.options import check_options
 
 

@@ -7,8 +7,8 @@ from torch import Tensor
 from gclkit.checks import check_positive
 from gclkit.losses.columns import widen
 from gclkit.losses.views import check_views
-from gclkit.ops import check_products
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import check_products
 
 
 @full_precision

@@ -111,7 +111,7 @@ def spectral_embedding(data: Data, dim: int | None = None, seed: int = 0) -> Flo
     )
     adjacency = gcn_adjacency(data.edge_index, data.get("edge_weight"), n, dtype=torch.float64)
     parts = (adjacency.values(), adjacency.col_indices(), adjacency.crow_indices())
-    matrix = csr_matrix(tuple(part.numpy() for part in parts), shape=(n, n))
+    matrix = csr_matrix(tuple(part.cpu().numpy() for part in parts), shape=(n, n))
     count = min(dim, n - 1)
     if n <= max(500, 3 * count):  # Small: the whole spectrum is cheaper and never fails.
         values, vectors = np.linalg.eigh(matrix.toarray())

@@ -96,6 +96,9 @@ class CSGCL(TwoViewContrast):
         data = super().prepare(data, generator)
         return data if _has_communities(data) else self.communities(data)
 
+    def delayed_parts(self) -> dict[str, int]:
+        return {"gamma_start": self.gamma_start + 1} if self.gamma_max > 0 else {}
+
     def contrast(
         self, h1: Float[Tensor, "n k"], h2: Float[Tensor, "n k"], batch: Data, epoch: int
     ) -> Float[Tensor, ""]:
@@ -114,12 +117,13 @@ class CSGCL(TwoViewContrast):
 
 def _has_communities(data: Data) -> bool:
     """Whether a graph holds all that :class:`AddCommunities` writes, in its own sizes."""
-    n, edges = data.num_nodes, data.num_edges
+    n, edges, mean = data.num_nodes, data.num_edges, data.get("edge_score_mean")
     shapes: dict[str, tuple[int | None, ...]] = {
         "community": (n,),
         "node_strength": (n,),
         "edge_score": (edges,),
-        "edge_score_mean": (),
+        # PyG collates the number of a graph into a vector of one.
+        "edge_score_mean": (1,) if isinstance(mean, Tensor) and mean.dim() else (),
         "feature_score": (1, data.num_features),
     }
     found = [(data.get(name), shape) for name, shape in shapes.items()]

@@ -17,6 +17,7 @@ from gclkit.checks import check_count
 from gclkit.encoders import GNNEncoder
 from gclkit.encoders.encode_views import edges_of
 from gclkit.graphs import check_graph
+from gclkit.graphs.check_graph import check_edge_index
 from gclkit.methods.diffused_topics import check_topics, diffused_topics
 
 
@@ -87,13 +88,17 @@ class Method(nn.Module):
             check_topics(type(self).__name__, data, self.topic_neighbors, "topic_neighbors")
             topics = diffused_topics(data, neighbors=self.topic_neighbors)
             data = copy.copy(data)
-            data.topics = topics
+            data.diffused_topics = topics
         self.generator = generator
         return data
 
     def step(self, batch: Data, epoch: int) -> StepOutput:
         """Computes the loss on a graph or a batch; ``epoch`` starts at 1."""
         raise TypeError(f"{type(self).__name__}: a method must define step(batch, epoch)")
+
+    def delayed_parts(self) -> dict[str, int]:
+        """The first epoch of each part of the method that starts late, by the setting for it."""
+        return {}
 
     def after_step(self, epoch: int) -> None:
         """Called after each update of the parameters."""
@@ -114,10 +119,11 @@ class Method(nn.Module):
         :func:`~gclkit.methods.diffused_topics`, which are made of this graph alone: embeddings
         of two graphs are then not comparable. They are computed where :meth:`prepare` has not.
         """
+        check_edge_index(type(self).__name__, data)
         z = self.encode(data)
         if self.topic_neighbors is None:
             return z
-        topics = data.get("topics")
+        topics = data.get("diffused_topics")
         if topics is None:
             topics = diffused_topics(data, neighbors=self.topic_neighbors)
         return torch.cat([F.normalize(z), F.normalize(topics).to(z)], dim=1)

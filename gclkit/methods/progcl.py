@@ -82,6 +82,9 @@ class ProGCL(GCA):
         super().reset_parameters()
         self.fit_epoch.zero_()
 
+    def delayed_parts(self) -> dict[str, int]:
+        return {"start_epoch": self.start_epoch}
+
     def contrast(
         self, h1: Float[Tensor, "n k"], h2: Float[Tensor, "n k"], batch: Data, epoch: int
     ) -> Float[Tensor, ""]:

@@ -1,7 +1,7 @@
 """Numeric primitives. No graph objects, no modules, no randomness."""
 
 from gclkit.ops.backend import choose_backend
-from gclkit.ops.inputs import check_all_finite, check_products, operand
+from gclkit.ops.inputs import check_all_finite, operand
 from gclkit.ops.memory import default_block, needed_bytes, plan_blocks, plan_workers
 from gclkit.ops.mutual_logsumexp import mutual_logsumexp
 from gclkit.ops.options import BlockOptions
@@ -13,7 +13,6 @@ from gclkit.ops.spare_memory import release_memory
 __all__ = [
     "BlockOptions",
     "check_all_finite",
-    "check_products",
     "choose_backend",
     "default_block",
     "mutual_logsumexp",

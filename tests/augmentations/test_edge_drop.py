@@ -1,10 +1,10 @@
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import is_undirected
 
-from gclkit.augmentations import AddCentrality, EdgeDrop
+from gclkit.augmentations import AddCentrality, BudgetedEdgeDrop, EdgeDrop, FeatureMask
 from gclkit.communities import AddCommunities
 from gclkit.testing.graphs import random_graph
 
@@ -70,3 +70,17 @@ def test_a_single_edge_can_be_dropped():
     view = EdgeDrop(1.0)(AddCentrality()(AddCommunities()(data)))
     assert view.num_edges == 0 and view.edge_score.shape == (0,)
     assert view.feature_score.shape == view.feature_drop_weight.shape == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "transform", [EdgeDrop(0.3), BudgetedEdgeDrop(0.3), FeatureMask(0.3)], ids=str
+)
+def test_a_graph_of_several_kinds_of_nodes_is_refused_in_one_line(transform):
+    graph = HeteroData()
+    graph["paper"].x = torch.ones(3, 2)
+    with pytest.raises(ValueError) as error:
+        transform(graph)
+    assert str(error.value) == (
+        f"{type(transform).__name__}: 'data' must be a torch_geometric.data.Data object "
+        "(got 'HeteroData')"
+    )

@@ -24,10 +24,31 @@ def test_only_the_nodes_of_the_splits_need_a_label(config, graph):
     public = replace(public, run=replace(public.run, splits="public"))
     check_run(public, published)
     unknown = r"^train: 'y' must be classes numbered from 0 \(got -1\)$"
+    check_run(config(tasks=["classification"]), published)  # Random splits hold the others.
+    published.train_mask[3] = True
     with pytest.raises(ValueError, match=unknown):
-        check_run(config(tasks=["classification"]), published)  # Random splits hold every node.
+        check_run(public, published)
     with pytest.raises(ValueError, match=unknown):
         check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
+
+
+@pytest.mark.parametrize(
+    ("method", "setting", "first"), [("csgcl", "gamma_start", 4), ("progcl", "start_epoch", 3)]
+)
+def test_says_which_part_of_a_method_stays_off(config, graph, method, setting, first):
+    chosen = config(tasks=["clustering"])
+    for epochs in (first - 1, first):
+        lines = []
+        check_run(
+            replace(chosen, method=method, model={setting: 3}, training={"epochs": epochs}),
+            graph,
+            log=lines.append,
+        )
+        expected = (
+            f"{method}: {first - 1} epochs end before epoch {first}, from which on what "
+            f"'{setting}' delays takes part"
+        )
+        assert lines == ([expected] if epochs < first else [])
 
 
 def test_training_nodes_of_one_class_are_refused(config, graph):

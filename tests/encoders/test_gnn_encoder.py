@@ -106,3 +106,15 @@ def test_resetting_under_a_seed_repeats(view):
 def test_refusals(options, sentence):
     with pytest.raises(ValueError, match=f"^GCNEncoder: {sentence}"):
         GCNEncoder(6, 4, **options)
+
+
+@pytest.mark.parametrize("conv", ["gat", "gin", "sage"])
+def test_weights_that_a_convolution_does_not_read_are_refused(view, conv):
+    x, edge_index = view
+    encoder = GNNEncoder(6, 4, conv=conv)
+    with pytest.raises(ValueError) as error:
+        encoder(x, edge_index, torch.ones(edge_index.size(1)))
+    assert str(error.value) == (
+        f"GNNEncoder: 'edge_weight' must be None with conv='{conv}', which takes no weights "
+        f"(got ({edge_index.size(1)},))"
+    )

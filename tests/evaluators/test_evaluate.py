@@ -71,6 +71,21 @@ def test_splits_are_the_same_for_every_method(graph):
     assert other["accuracy"]["values"][0]["value"] == one["accuracy"]["values"][1]["value"]
 
 
+def test_splits_are_called_by_what_they_share(graph):
+    published, nodes = graph.clone(), torch.arange(120)
+    for part, name in enumerate(("train_mask", "val_mask", "test_mask")):
+        published[name] = torch.stack([(nodes + shift) % 3 == part for shift in range(2)], dim=1)
+    found = evaluate(graph.x, published, splits="public")["classification"]
+    assert (found["split"], found["num_splits"]) == ("public", 2)
+    mixed = [
+        Split(nodes[:40], nodes[40:60], nodes[60:], name=name)
+        for name in ("a", "b", "a", "public-1")
+    ]
+    assert evaluate(graph.x, graph, splits=mixed)["classification"]["split"] == "a, b, public-1"
+    one = evaluate(graph.x, graph, splits=mixed[3])["classification"]["split"]
+    assert one == "public-1"
+
+
 def test_leaves_the_global_generator_and_the_graph(graph):
     before, keys = torch.random.get_rng_state(), sorted(graph.keys())
     evaluate(graph.x, graph, tasks=("classification", "clustering"), num_splits=1)
@@ -142,9 +157,12 @@ def test_unknown_classes_are_passed_over_where_no_split_holds_them(graph):
     for probe in (LinearProbe(), KNNProbe(), AdamProbe(steps=20)):
         known = evaluate(graph.x, graph, splits=split, probe=probe)["classification"]
         assert evaluate(graph.x, data, splits=split, probe=probe)["classification"] == known
-    assert refusal(graph.x, data, num_splits=1) == (
+    holding = Split(nodes[:40], nodes[40:60], nodes[60:] + 1)
+    assert refusal(graph.x, data, splits=holding) == (
         "LinearProbe: 'y' must be classes numbered from 0 (got -1)"
     )
+    for splits in ("random", "stratified", "3-shot"):
+        assert evaluate(graph.x, data, splits=splits, num_splits=2)["classification"]["accuracy"]
     assert refusal(graph.x, data, tasks="clustering") == (
         "evaluate: 'y' must be classes numbered from 0 (got -1)"
     )

@@ -3,7 +3,7 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.evaluators import k_shot_split, make_splits, redrawn_split, splits_hash
-from gclkit.graphs import Split
+from gclkit.graphs import Split, public_split
 
 
 def make_data(n=90):
@@ -27,6 +27,21 @@ def test_k_shot_draws_every_node_alike():
     for seed in range(600):
         seen[k_shot_split(y, 2, seed=seed).train] += 1
     assert seen.min() > 150 and seen.max() < 250  # 200 expected, deviation 11.5.
+
+
+@pytest.mark.parametrize("splits", ["random", "stratified", "2-shot", "redrawn"])
+def test_nodes_of_unknown_class_are_never_drawn(splits):
+    data = published()
+    given = torch.cat(list(public_split(data)))
+    unknown = torch.arange(0, data.num_nodes, 4)
+    unknown = unknown[~torch.isin(unknown, given)]
+    assert len(unknown) > 5
+    data.y[unknown] = -1
+    for split in make_splits(data, splits, num_splits=5):
+        nodes = torch.cat(list(split))
+        assert not torch.isin(nodes, unknown).any()
+        left_out = 25 if splits == "redrawn" else 0
+        assert len(nodes) == data.num_nodes - len(unknown) - left_out
 
 
 def test_a_class_too_small_is_refused():

@@ -9,16 +9,19 @@ from gclkit.evaluators import (
     alignment,
     anisotropy,
     hardness,
+    neighbor_alignment,
     pair_diagnostics,
     similarity_histograms,
     tolerance,
     uniformity,
 )
+from gclkit.testing.measure import LargestTensor
 
 
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     monkeypatch.setattr(pair_diagnostics, "_BLOCK", 7)
+    monkeypatch.setattr(pair_diagnostics, "_EDGES", 10)
 
 
 def make(n=23, d=5, seed=0):
@@ -54,6 +57,23 @@ def test_alignment_is_the_mean_distance_of_directions():
     distance = (F.normalize(z, dim=1) - F.normalize(other, dim=1)).norm(dim=1)
     assert alignment(z, other, alpha=3.0) == pytest.approx(float(distance.pow(3).mean()))
     assert alignment(z, 5 * z) == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("alpha", [2.0, 3.0])
+def test_the_alignment_of_neighbors_is_that_of_the_ends_of_edges(alpha):
+    z, _ = make()
+    edge_index = torch.stack([torch.arange(34) * 5 % 23, torch.arange(34) * 11 % 23])
+    expected = alignment(z[edge_index[0]], z[edge_index[1]], alpha=alpha)
+    assert neighbor_alignment(z, edge_index, alpha=alpha) == pytest.approx(expected)
+    with LargestTensor() as largest:
+        neighbor_alignment(z, edge_index, alpha=alpha)
+    assert largest.numel == 23 * 5
+    for edges, rule in (
+        (edge_index[:, :0], r"'edge_index' must be one edge or more"),
+        (edge_index + 1, r"'edge_index' must be node indices from 0 to 22"),
+    ):
+        with pytest.raises(ValueError, match=f"^neighbor_alignment: {rule}"):
+            neighbor_alignment(z, edges)
 
 
 def test_hardness_is_the_softmax_over_the_others():

@@ -68,6 +68,16 @@ def test_the_silhouette_of_equal_rows_is_one():
     assert scores.silhouette(z[labels], labels) == pytest.approx(1.0, abs=1e-7)
 
 
+def test_directions_do_not_matter():
+    edge_index, labels = (
+        torch.tensor([[0, 1, 2, 3, 4, 0], [1, 2, 0, 4, 5, 5]]),
+        torch.arange(6) // 3,
+    )
+    both = torch.cat([edge_index, edge_index.flip(0)], dim=1)
+    for score in (scores.modularity, scores.conductance):
+        assert score(edge_index, labels) == pytest.approx(score(both, labels))
+
+
 @given(seed=st.integers(0, 10**6), n=st.integers(3, 14), k=st.integers(1, 4))
 @settings(deadline=None, max_examples=60)
 def test_modularity_and_conductance_are_those_of_networkx(seed, n, k):

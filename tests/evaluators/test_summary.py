@@ -40,6 +40,13 @@ def test_one_value_has_no_deviation():
     assert (found["std"], found["interval"], found["n"]) == (None, None, 1)
 
 
+@pytest.mark.parametrize("confidence", [0.0, 1.0])
+def test_a_confidence_without_an_interval_is_refused(confidence):
+    with pytest.raises(ValueError) as error:
+        summarize(rows([0.5, 0.6]), confidence=confidence)
+    assert str(error.value) == (f"summarize: 'confidence' must be inside (0, 1) (got {confidence})")
+
+
 def test_refusals():
     with pytest.raises(ValueError) as error:
         summarize([])

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+from torch_geometric.data import HeteroData
 
 from gclkit.graphs import dataset_hash
 from gclkit.testing.graphs import random_graph
@@ -34,6 +35,32 @@ def test_what_is_no_tensor_is_left_out():
 def test_sparse_features_count_by_content():
     hashes = {dataset_hash(random_graph(seed=seed, sparse=True)) for seed in (1, 1, 2)}
     assert len(hashes) == 2
+
+
+def test_half_precision_counts_by_content():
+    hashes = set()
+    for seed in (4, 4, 5):
+        data = random_graph(seed=seed)
+        data.x = data.x.bfloat16()
+        hashes.add(dataset_hash(data))
+    assert len(hashes) == 2
+
+
+def test_graphs_whose_edges_it_cannot_read_are_refused():
+    data = random_graph(seed=4)
+    data.adj_t, data.edge_index = torch.eye(20).to_sparse_csr(), None
+    with pytest.raises(ValueError, match=r"^dataset_hash: 'edge_index' must be a tensor \[2, e\]"):
+        dataset_hash(data)
+    with pytest.raises(ValueError) as error:
+        dataset_hash(HeteroData())
+    assert str(error.value) == (
+        "dataset_hash: 'data' must be a torch_geometric.data.Data object (got 'HeteroData')"
+    )
+    data = random_graph(seed=4)
+    data.x = data.x.to_sparse_coo()
+    with pytest.raises(ValueError) as error:
+        dataset_hash(data)
+    assert str(error.value) == "dataset_hash: 'x' must be strided or CSR (got torch.sparse_coo)"
 
 
 def test_isolated_nodes_count():

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from torch_geometric.loader import DataLoader
 
 from gclkit.communities import AddCommunities, detect
 from gclkit.losses import infonce, team_up
@@ -32,6 +33,13 @@ def test_communities_that_the_graph_holds_are_used(graph, method):
     data = method.prepare(given)
     for name in ("community", "node_strength", "edge_score", "edge_score_mean", "feature_score"):
         assert torch.equal(data[name], given[name]), name
+
+
+def test_communities_of_a_collated_graph_are_used(graph, method):
+    (given,) = DataLoader([AddCommunities(torch.arange(36) % 5)(graph)], batch_size=1)
+    assert given.edge_score_mean.shape == (1,)
+    assert torch.equal(method.prepare(given).community, torch.arange(36) % 5)
+    assert method.step(method.prepare(given), 20).loss.isfinite()
 
 
 @pytest.mark.parametrize("name", ["node_strength", "edge_score", "feature_score"])
