@@ -31,7 +31,11 @@ def accuracy_by_degree(
         reject(owner, "nodes", "a list of one node or more, as long as 'correct'", got)
     # Edges name no node that a graph of so many could not hold.
     most = max(int(nodes.max()) + 1, check_edges(owner, edge_index).size(1) * 100 + 1000)
-    check_edges(owner, edge_index.cpu(), most)
+    edge_index, nodes, correct = (
+        check_edges(owner, edge_index.cpu(), most),
+        nodes.cpu(),
+        correct.cpu(),
+    )
     count = int(torch.cat([edge_index.flatten(), nodes]).max()) + 1
     degree = torch.bincount(edge_index[0], minlength=count)[nodes]
     group = torch.where(degree > 0, degree.clamp(min=1).double().log2().ceil().long() + 1, 0)

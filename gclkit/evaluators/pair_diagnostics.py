@@ -93,7 +93,7 @@ def tolerance(z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, conditional: boo
     u = _unit("tolerance", z).double()
     if y.shape != (len(u),):
         reject("tolerance", "y", f"one label per node, of shape ({len(u)},)", tuple(y.shape))
-    y = y.unique(return_inverse=True)[1]
+    y = y.to(u.device).unique(return_inverse=True)[1]
     sums = u.new_zeros(int(y.max()) + 1, u.size(1)).index_add(0, y, u)
     same = float(sums.square().sum() - u.square().sum())
     sizes = torch.bincount(y).double()
@@ -160,6 +160,7 @@ def similarity_histograms(
     if y.shape != (len(u),):
         rule = f"one label per node, of shape ({len(u)},)"
         reject("similarity_histograms", "y", rule, tuple(y.shape))
+    y = y.to(u.device)
     counts = torch.zeros(2 * bins, dtype=torch.int64, device=u.device)
     for rows, cosine in _blocks(u):
         bin_ = ((cosine.clamp(-1, 1) + 1) * (bins / 2)).long().clamp_(max=bins - 1)
