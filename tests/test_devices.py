@@ -1,10 +1,12 @@
 """What runs where the graph lies on another device than the CPU, pretended."""
 
+import numpy as np
 import pytest
 import torch
 from torch.utils._pytree import tree_leaves
 
 from gclkit import augmentations, bounds, evaluators, losses, methods
+from gclkit.cli.main import main
 from gclkit.communities import AddCommunities, detect
 from gclkit.encoders import GCNEncoder, GNNEncoder
 from gclkit.graphs import Split, load, public_split
@@ -223,3 +225,22 @@ def test_losses(graph, z, name):
         return {"loss": loss, "gradient": first.grad}
 
     same(call, graph, z)
+
+
+def test_the_command_line(graph, tmp_path):
+    parts = {name: graph[name].numpy() for name in ("edge_index", "x", "y")}
+    np.savez(tmp_path / "graph.npz", **parts)
+    run = str(tmp_path / "run")
+    train = [
+        "train",
+        "--dataset",
+        str(tmp_path / "graph.npz"),
+        "--method",
+        "csgcl",
+        "--epochs",
+        "2",
+    ]
+    train += ["--set", "out_channels=8", "--regularizer", "pot", "--tasks", "all", "--seeds", "0"]
+    with PretendDevice():
+        assert main([*train, "--num-splits", "1", "--device", "xpu", "--quiet", "--out", run]) == 0
+        assert main(["certify", run, "--p", "0.2"]) == 0
