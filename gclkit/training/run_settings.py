@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gclkit.checks import check_count, check_probability, check_seed, reject
+from gclkit.checks import check_choice, check_count, check_probability, check_seed, reject
 
 OWNER = "RunSettings"
 
@@ -75,4 +75,6 @@ class RunSettings:
             text = getattr(self, name)
             if not isinstance(text, str) and (text is not None or name in ("splits", "pot_mode")):
                 reject(OWNER, name, "a text", text)
+        if self.regularizer is not None:
+            check_choice(OWNER, "regularizer", self.regularizer, ("pot",))
         check_probability(OWNER, "kappa", self.kappa)
