@@ -46,6 +46,7 @@ class TrainingLoop:
         generator: torch.Generator,
         settings: TrainingSettings,
         identity: dict[str, Any] | None = None,
+        drawing: torch.Generator | None = None,
     ) -> None:
         if not isinstance(data, Data):
             rule = "a function that returns the graph to train on"
@@ -53,6 +54,7 @@ class TrainingLoop:
         self.method = method
         self.data = data
         self.generator = generator
+        self.drawing = drawing  # The regularizer's own source of randomness.
         self.settings = settings
         # What a checkpoint must have in common with this run.
         self.identity = {**(identity or {}), **settings.kept_on_resume()}
@@ -79,6 +81,8 @@ class TrainingLoop:
             "generator": self.generator.get_state(),
             "cpu_rng": torch.get_rng_state(),
         }
+        if self.drawing is not None:
+            state["regularizer_rng"] = self.drawing.get_state()
         if self.generator.device.type == "cuda":
             state["cuda_rng"] = torch.cuda.get_rng_state(self.generator.device)
         return state
@@ -104,6 +108,8 @@ class TrainingLoop:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["cpu_rng"].cpu())
+        if self.drawing is not None and "regularizer_rng" in state:
+            self.drawing.set_state(state["regularizer_rng"].cpu())
         if "cuda_rng" in state:
             torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.generator.device)
 

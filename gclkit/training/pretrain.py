@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_device, check_seed, reject
 from gclkit.graphs import check_graph, dataset_hash
+from gclkit.graphs.dataset_hash import further_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
 from gclkit.regularizers import ProvableTraining
@@ -134,9 +135,12 @@ def pretrain(
             "regularizer": None,
             **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
             "data": dataset_hash(data),
+            "further data": further_hash(data),
             "seed": seed,
         }
-        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings, identity)
+        graph = method.prepare(data, generator)
+        drawing = getattr(regularizer, "generator", None)
+        loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
         try:

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from gclkit.communities import AddCommunities
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
 from gclkit.regularizers import ProvableTraining
@@ -245,6 +246,32 @@ def test_refuses_the_checkpoint_of_another_method(graph, tmp_path, settings, sen
         other = GRACE(9, **{**common, **settings})
         pretrain(other, graph, epochs=2, checkpoint=path, resume=True)
     assert "\n" not in str(error.value)
+
+
+def test_refuses_the_checkpoint_of_other_communities(graph, method, tmp_path):
+    options = {"epochs": 1, "checkpoint": tmp_path / "checkpoint.pt"}
+    found, other = AddCommunities()(graph), AddCommunities()(graph)
+    other.node_strength = other.node_strength + 1
+    pretrain(method, found, **options)
+    for wrong in (other, graph):
+        with pytest.raises(ValueError, match=r"^pretrain: 'further data' must be that of a run "):
+            pretrain(method, wrong, resume=True, **options)
+    assert pretrain(method, found, resume=True, **options).history[0]["epoch"] == 1
+
+
+def test_the_draws_of_a_regularizer_go_on_where_they_stopped(graph, tmp_path):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+
+    def train(epochs, **options):
+        pot = ProvableTraining(
+            encoder=method.encoder, edge_index=graph.edge_index, num_nodes=60, num_anchors=7,
+            generator=torch.Generator().manual_seed(3),
+        )  # fmt: skip
+        return pretrain(method, graph, epochs=epochs, regularizer=pot, **options).embeddings
+
+    path = tmp_path / "checkpoint.pt"
+    train(2, checkpoint=path)
+    assert torch.equal(train(4, checkpoint=path, resume=True), train(4))
 
 
 def test_how_a_loss_is_computed_may_change(graph, tmp_path):
