@@ -69,7 +69,9 @@ def run_experiment(
         graph = AddCommunities()(data)
         communities_s = time.perf_counter() - began
         first = config.run.seeds[0]
-        results, baselines = score_run(config, folder, data, embeddings, log=log, progress=progress)
+        results, baselines = score_run(
+            config, folder, data, embeddings, log=log, progress=progress, deadline=deadline
+        )
         epochs = [row["seconds"] for history in histories.values() for row in history]
         report = {
             "schema": 1,
