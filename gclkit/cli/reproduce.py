@@ -129,8 +129,11 @@ def _config(name: str, args: argparse.Namespace) -> RunConfig:
 
 def _essence(config: RunConfig) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
+    from gclkit.training.training_settings import TrainingSettings
+
     regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
-    return (config.method, config.dataset, config.model, config.training, regularizer)
+    training = TrainingSettings(**config.training)
+    return (config.method, config.dataset, config.model, training, regularizer)
 
 
 def _print_recipes() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,7 +26,8 @@ def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[
         start: When this process began, by ``time.perf_counter()``.
     """
     path = folder.path / "timing.json"
-    former = _read(path) or _read(folder.path / "report.json").get("timing") or {}
+    report = _read(folder.path / "report.json")
+    former = _numbers(_read(path)) or _numbers(report.get("timing"))
 
     def total() -> dict[str, float]:
         return {
@@ -40,6 +42,12 @@ def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[
             write_text(path, to_json(total()))
         raise
     path.unlink(missing_ok=True)
+
+
+def _numbers(found: Any) -> dict[str, float]:
+    """The entries that can be added to; what else stands there was not written by gclkit."""
+    entries = found.items() if isinstance(found, dict) else ()
+    return {k: v for k, v in entries if isinstance(v, (int, float)) and math.isfinite(v)}
 
 
 def _read(path: Path) -> dict[str, Any]:

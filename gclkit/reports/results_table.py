@@ -43,7 +43,7 @@ def results_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     for name, report in runs.items():
         scores = report["results"].get("classification")
-        if scores:
+        if scores and "published" in report["config"]:  # Else one that 'evaluate' wrote.
             lines.append("| " + " | ".join(_cells(name, report, scores)) + " |")
     return "\n".join(lines)
 

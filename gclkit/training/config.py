@@ -214,6 +214,7 @@ def read_config(path: str | Path) -> RunConfig:
     run = found.pop("run", {})
     for key in run:
         check_choice("read_config", "run", key, RunSettings.__dataclass_fields__)
+    found["training"] = {**asdict(TrainingSettings()), **found.get("training", {})}
     config = RunConfig(**found, run=RunSettings(**run))
     check_config(config, owner="read_config")
     return config

@@ -184,6 +184,9 @@ class TrainingLoop:
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
+                if not _is_loss(loss):
+                    rule = "a function that returns a scalar with a gradient"
+                    reject("pretrain", "regularizer", rule, loss)
         except NotFinite as error:  # What a loss refuses as input the steps before have made.
             raise self._diverged(epoch, "an embedding") from error
         loss.backward()
@@ -233,12 +236,16 @@ def _check_output(owner: str, output: StepOutput) -> Tensor:
     if not isinstance(output, StepOutput):
         reject(owner, "step", "a function that returns a StepOutput", type(output).__name__)
     loss = output.loss
-    if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+    if not _is_loss(loss):
         reject(owner, "loss", "a scalar with a gradient", loss)
     taken = RECORDED & output.terms.keys()
     if taken:
         reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))
     return loss
+
+
+def _is_loss(value: Any) -> bool:
+    return isinstance(value, Tensor) and not value.dim() and value.requires_grad
 
 
 def _number(name: str, value: Any) -> float:

@@ -109,6 +109,11 @@ def pretrain(
         max_grad_norm=max_grad_norm,
         retries=retries,
     )
+    if not isinstance(method, Method):
+        got = method if isinstance(method, type) else type(method).__name__
+        reject("pretrain", "method", "a Method, such as GRACE(in_channels)", got)
+    if regularizer is not None and (isinstance(regularizer, type) or not callable(regularizer)):
+        reject("pretrain", "regularizer", "a function", regularizer)
     seed = check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):

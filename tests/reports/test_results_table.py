@@ -49,6 +49,11 @@ def test_the_score_is_the_one_that_the_paper_gives():
     assert cells[1:8] == ["3", "micro f1, public", "80.00", "–", "78.20", "–", "–"]
 
 
+def test_what_evaluate_wrote_is_left_out():
+    scored = make_report(config={"embeddings": ["z.npy"]})
+    assert len(results_table({"mine": scored, "photo-csgcl": make_report()}).splitlines()) == 3
+
+
 def test_reads_the_runs_of_a_folder(tmp_path):
     for name in ("photo-gca", "cora-dgi"):
         (tmp_path / name).mkdir()

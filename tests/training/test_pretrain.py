@@ -321,6 +321,32 @@ def test_refusals(graph, method, options, sentence):
         pretrain(method, graph, **{"epochs": 1, **options})
 
 
+@pytest.mark.parametrize(
+    ("thing", "got"),
+    [(GRACE, "<class 'gclkit.methods.grace.GRACE'>"), (nn.Linear(9, 6), "'Linear'")],
+)
+def test_refuses_what_is_no_method(graph, thing, got):
+    with pytest.raises(ValueError) as error:
+        pretrain(thing, graph, epochs=1)
+    sentence = "pretrain: 'method' must be a Method, such as GRACE(in_channels)"
+    assert str(error.value) == f"{sentence} (got {got})"
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "rule"),
+    [
+        (3, "a function (got 3)"),
+        (ProvableTraining, "a function (got <class "),
+        (lambda *_: None, "a function that returns a scalar with a gradient (got None)"),
+        (lambda *_: 0.5, "a function that returns a scalar with a gradient (got 0.5)"),
+    ],
+)
+def test_refuses_what_is_no_regularizer(graph, method, regularizer, rule):
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, regularizer=regularizer)
+    assert str(error.value).startswith(f"pretrain: 'regularizer' must be {rule}")
+
+
 def test_refuses_a_graph_that_is_not_fit(graph, method):
     graph.x[3, 2] = float("nan")
     with pytest.raises(ValueError, match=r"^CSGCL: 'x' must be finite"):
