@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from gclkit.checks import check_choice, check_count, check_probability, check_seed, reject
 
 OWNER = "RunSettings"
+CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RunSettings:
 
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     tasks: list[str] = field(default_factory=lambda: ["classification"])
-    controls: list[str] = field(default_factory=lambda: ["raw_features", "untrained_encoder"])
+    controls: list[str] = field(default_factory=lambda: list(CONTROLS))
     splits: str = "auto"
     num_splits: int = 5
     every: int = 100
