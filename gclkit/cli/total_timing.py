@@ -16,7 +16,8 @@ from gclkit.reports import RunFolder, to_json, write_text
 
 @contextmanager
 def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[str, float]]]:
-    """Gives a function that returns ``total_s``, a sum, and ``peak_rss_mb``, a maximum.
+    """Gives a function that returns ``total_s``, a sum, and ``peak_rss_mb``, a maximum. What comes
+    after its call, such as the writing of the report that holds both, is not in them.
 
     An interrupted process leaves both in ``timing.json``, for it writes no report. One that was
     killed is not counted.
