@@ -142,6 +142,7 @@ def _config(args: argparse.Namespace) -> RunConfig:
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import list_methods, resolve_config
+    from gclkit.training.config import method_class, model_options
     from gclkit.training.training_settings import TrainingSettings
 
     method = args.method or "csgcl"
@@ -158,11 +159,14 @@ def _config(args: argparse.Namespace) -> RunConfig:
     for key in ("num_splits", "checkpoint_every", "evaluate_every"):
         if getattr(args, key) is not None:
             check_count("train", key.replace("_", "-"), getattr(args, key))
+    settings = _settings(args.settings or [])
+    for key in settings:
+        check_choice("train", "set", key, model_options(method_class(method.partition("-")[0])))
     training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
     config = resolve_config(
         method,
         args.dataset or "digits",
-        model=_given(args, MODEL) | _settings(args.settings or []),
+        model=_given(args, MODEL) | settings,
         training=_given(args, training),
     )
     run = _given(args, RUN) | {
@@ -173,11 +177,11 @@ def _config(args: argparse.Namespace) -> RunConfig:
     if args.checkpoint_every is not None:
         run["every"] = args.checkpoint_every
     pot = _given(args, POT)
-    settings = dataclasses.replace(config.run, **run, **pot)
-    if pot and settings.regularizer is None:
+    chosen = dataclasses.replace(config.run, **run, **pot)
+    if pot and chosen.regularizer is None:
         key, value = next(iter(pot.items()))
         reject("train", key.replace("_", "-"), "left out without a regularizer", value)
-    return dataclasses.replace(config, run=settings)
+    return dataclasses.replace(config, run=chosen)
 
 
 def _given(args: argparse.Namespace, keys: Sequence[str]) -> dict[str, Any]:
@@ -189,6 +193,7 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
     import yaml
 
     from gclkit.checks import reject
+    from gclkit.training.config import as_numbers
 
     settings = {}
     for pair in pairs:
@@ -199,5 +204,5 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
             equals = ""
         if not equals or not key:
             reject("train", "set", "KEY=VALUE with a YAML value", pair)
-        settings[key] = value
+        settings[key] = as_numbers(value)
     return settings

@@ -176,7 +176,7 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--seeds", "-1"], "train: 'seeds' must be an integer of at least 0 (got -1)"),
         (["--seeds", "1", "1"], "train: 'seeds' must be different numbers (got [1, 1])"),
         (["--tasks", "ranking"], "train: 'tasks' must be one of ["),
-        (["--set", "tau=0.3"], "must be one of ["),
+        (["--set", "tau=0.3"], "gclkit: train: 'set' must be one of ['"),
         (["--set", "temperature"], "train: 'set' must be KEY=VALUE with a YAML value"),
         (["--epochs", "0"], "pretrain: 'epochs' must be an integer of at least 1 (got 0)"),
         (["--temperature", "-1"], "CSGCL: 'temperature' must be a positive number (got -1.0)"),
@@ -279,6 +279,13 @@ def test_what_may_stand_beside_resume(run, capsys):
 
 def resolve(*arguments):
     return _config(build_parser().parse_args(["train", *arguments])).run
+
+
+def test_numbers_are_set_as_they_are_written():
+    arguments = ["train", "--method", "GCA", "--set", "threshold=1e-1", "edge_p=[1e-1, .3]"]
+    config = _config(build_parser().parse_args([*arguments, "activation=relu", "num_layers=3"]))
+    assert config.model["threshold"] == 0.1 and config.model["edge_p"] == [0.1, 0.3]
+    assert config.model["activation"] == "relu" and config.model["num_layers"] == 3
 
 
 def test_defaults_then_recipe_then_command_line(monkeypatch):

@@ -96,6 +96,11 @@ def test_a_written_configuration_is_read_back(tmp_path):
     assert read_config(path) == config
     path.write_text("method: csgcl\ndataset: sbm\n")
     assert read_config(path).training == asdict(TrainingSettings()), "as without a recipe"
+    path.write_text(
+        "method: csgcl\ndataset: sbm\ntraining: {lr: 1e-2}\nmodel: {edge_p: [1E-1, 0]}\n"
+    )
+    assert read_config(path).training["lr"] == 0.01
+    assert read_config(path).model["edge_p"] == [0.1, 0]
 
 
 @pytest.mark.parametrize(
