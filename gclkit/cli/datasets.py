@@ -56,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(name: str, root: Path | None) -> None:
     from gclkit.graphs import dataset_hash, load
+    from gclkit.graphs.split import has_public_split
 
     data = load(name, root)
     degree = data.edge_index[0].bincount(minlength=data.num_nodes)
@@ -67,7 +68,7 @@ def _measure(name: str, root: Path | None) -> None:
     print(f"  features     {data.x.size(1):,}, {nonzero / data.x.numel():.1%} not zero")
     if data.y is not None:
         _measure_classes(data.y, data.edge_index)
-    print(f"  public split {'yes' if 'train_mask' in data else 'no'}")
+    print(f"  public split {'yes' if has_public_split(data) else 'no'}")
     print(f"  hash         {dataset_hash(data)}")
 
 

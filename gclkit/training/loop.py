@@ -145,6 +145,7 @@ class TrainingLoop:
                     output.embeddings,
                     lr=self.lr,
                     warmup=self.settings.warmup,
+                    x=self.data.get("x"),
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)

@@ -37,7 +37,7 @@ class Pretrained:
     """
 
     embeddings: Float[Tensor, "n d"]
-    history: list[dict[str, float]]
+    history: list[dict[str, float]] = field(repr=False)
     method: Method = field(repr=False)
 
 

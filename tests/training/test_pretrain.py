@@ -25,6 +25,7 @@ def test_trains(graph, method):
     assert sum(losses[-5:]) < sum(losses[:5])
     assert {"epoch", "loss", "contrast", "grad_norm", "seconds"} == set(result.history[0])
     assert torch.equal(result.embeddings, method.embed(method.prepare(graph)))
+    assert "history" not in repr(result)
 
 
 def test_the_seed_decides_bit_for_bit(graph, method):
