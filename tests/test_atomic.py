@@ -1,4 +1,6 @@
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -48,3 +50,20 @@ def test_has_the_mode_of_any_new_file(tmp_path):
 def test_a_missing_folder_is_an_os_error(tmp_path):
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "missing" / "a"):
         pass
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    for process in (dead.pid, os.getppid()):
+        (tmp_path / f".a[**].{process}.draft").write_bytes(b"half")
+    with replacing(tmp_path / "a[**]") as file:
+        file.write(b"new")
+    assert sorted(os.listdir(tmp_path)) == [f".a[**].{os.getppid()}.draft", "a[**]"]
+
+
+def test_the_file_that_was_there_may_be_kept(tmp_path):
+    for text in (b"old", b"new"):
+        with replacing(tmp_path / "a", keep=tmp_path / "b") as file:
+            file.write(text)
+    assert (tmp_path / "a").read_bytes() == b"new" and (tmp_path / "b").read_bytes() == b"old"

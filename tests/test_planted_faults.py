@@ -83,7 +83,7 @@ FAULTS = {
         "bounds/test_relaxation.py",
     ),
     "checkpoint not renamed": Fault(
-        "training/checkpoint.py",
+        "atomic.py",
         "        os.replace(draft, path)\n",
         "",
         "training/test_checkpoint.py",

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,6 +56,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(name: str, root: Path | None) -> None:
     from gclkit.graphs import dataset_hash, load
+    from gclkit.graphs.split import has_public_split
 
     data = load(name, root)
     degree = data.edge_index[0].bincount(minlength=data.num_nodes)
@@ -62,12 +67,25 @@ def _measure(name: str, root: Path | None) -> None:
     print(f"  degree       {degree.double().mean():.1f} mean, {int(degree.max()):,} largest")
     print(f"  features     {data.x.size(1):,}, {nonzero / data.x.numel():.1%} not zero")
     if data.y is not None:
-        counts = data.y.bincount()
-        row, col = data.edge_index
-        same = float((data.y[row] == data.y[col]).double().mean())
-        print(
-            f"  classes      {len(counts)}, of {int(counts.min()):,} to {int(counts.max()):,} nodes"
-        )
-        print(f"  homophily    {same:.2f} of the edges join equal classes")
-    print(f"  public split {'yes' if 'train_mask' in data else 'no'}")
+        _measure_classes(data.y, data.edge_index)
+    print(f"  public split {'yes' if has_public_split(data) else 'no'}")
     print(f"  hash         {dataset_hash(data)}")
+
+
+def _measure_classes(y: Tensor, edge_index: Tensor) -> None:
+    """Of the nodes whose class is known, and of the edges between them."""
+    known = y >= 0
+    if not bool(known.any()):
+        print("  classes      none is known")
+        return
+    counts = y[known].bincount()
+    row, col = edge_index[:, known[edge_index].all(dim=0)]
+    unknown = int((~known).sum())
+    more = f", {unknown:,} unknown" if unknown else ""
+    print(
+        f"  classes      {len(counts)}, of {int(counts.min()):,} to {int(counts.max()):,} nodes"
+        f"{more}"
+    )
+    if len(row):
+        same = float((y[row] == y[col]).double().mean())
+        print(f"  homophily    {same:.2f} of the edges join equal classes")

@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.run_graph import load_graph
     from gclkit.cli.trained_run import read_run, trained_method
     from gclkit.graphs import load
+    from gclkit.graphs.datasets import DATASETS, dataset_name
 
     if args.out.suffix != ".npy":
         reject("embed", "out", "a .npy file", str(args.out))
@@ -57,7 +58,14 @@ def run(args: argparse.Namespace) -> int:
         if config.model.get("topic_neighbors") is not None:
             rule = "left out: topics are made of the run's own graph"
             reject("embed", "dataset", rule, args.dataset)
-        data = load(args.dataset, root=args.root, features=args.features, log=print)
+        trained_on = dataset_name(config.dataset)
+        data = load(
+            args.dataset,
+            root=args.root,
+            features=args.features,
+            normalize_features=trained_on is not None and DATASETS[trained_on].normalize,
+            log=print,
+        )
     method, epoch = trained_method("embed", args.run_folder, config, int(seed), data)
     z = method.embed(method.prepare(data)).numpy()
     with replacing(args.out) as file:

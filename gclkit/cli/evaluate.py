@@ -67,8 +67,9 @@ def run(args: argparse.Namespace) -> int:
     if "link_prediction" in args.tasks and args.edge_split is None:
         rule = "the file of the edge split that the embeddings were trained on"
         reject("evaluate", "edge-split", rule, None)
-    if args.out is not None and args.out.is_dir():
-        _check_out(args.out, args.force)
+    folder = None if args.out is None else RunFolder(args.out, force=args.force)
+    if folder is not None and folder.path.is_dir():
+        _check_out(folder.path, args.force)
     given = {key: getattr(args, key) for key in ("root", "features", "labels")}
     given = {key: value for key, value in given.items() if value is not None}
     data = load(args.dataset, require_features=False, **given)
@@ -84,9 +85,7 @@ def run(args: argparse.Namespace) -> int:
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
     with ExitStack() as stack:
-        out = None
-        if args.out is not None:
-            out = stack.enter_context(RunFolder(args.out, force=args.force))
+        out = None if folder is None else stack.enter_context(folder)
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,

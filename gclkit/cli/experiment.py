@@ -19,6 +19,7 @@ from gclkit.cli.total_timing import total_timing
 from gclkit.cli.train_seed import train_seed
 from gclkit.communities import AddCommunities
 from gclkit.evaluators import LinearProbe, diagnose, make_splits
+from gclkit.graphs.split import has_public_split
 from gclkit.reports import RunFolder, write_report, write_yaml
 from gclkit.training import RunConfig
 
@@ -69,7 +70,9 @@ def run_experiment(
         graph = AddCommunities()(data)
         communities_s = time.perf_counter() - began
         first = config.run.seeds[0]
-        results, baselines = score_run(config, folder, data, embeddings, log=log, progress=progress)
+        results, baselines = score_run(
+            config, folder, data, embeddings, log=log, progress=progress, deadline=deadline
+        )
         epochs = [row["seconds"] for history in histories.values() for row in history]
         report = {
             "schema": 1,
@@ -120,7 +123,7 @@ def fit_to_graph(config: RunConfig, data: Data, log: Log) -> RunConfig:
 
 
 def _usual_splits(data: Data) -> str:
-    return "public" if "train_mask" in data else "random"
+    return "public" if has_public_split(data) else "random"
 
 
 def _diagnose(config: RunConfig, z: torch.Tensor, graph: Data) -> dict[str, Any]:

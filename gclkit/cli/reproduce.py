@@ -17,7 +17,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "reproduce",
         help="a recipe over several seeds, beside the published figure",
-        description=__doc__ + " Safe to interrupt: the same command continues.",
+        description=__doc__ + " Safe to interrupt: the same command continues. "
+        "What a finished run has is printed again.",
         epilog="example: gclkit reproduce photo/csgcl --seeds 0 1 2",
     )
     parser.add_argument("recipes", nargs="*", metavar="DATASET/METHOD", help="run in this order")
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.checks import check_choice, check_count, check_positive, check_seed, reject
     from gclkit.cli.experiment import run_experiment
     from gclkit.cli.summary import print_summary
-    from gclkit.reports import RunFolder, read_runs, results_table
+    from gclkit.reports import RunFolder, read_report, read_runs, results_table
     from gclkit.training import list_recipes, read_config
 
     if args.listing:
@@ -88,18 +89,22 @@ def run(args: argparse.Namespace) -> int:
     for name in recipes:
         config = _config(name, args)
         path = args.out / name.replace("/", "-")
-        resume = (path / "config.yaml").exists()
-        if resume and _essence(read_config(path / "config.yaml")) != _essence(config):
+        stored = read_config(path / "config.yaml") if (path / "config.yaml").exists() else None
+        if stored is not None and _essence(stored) != _essence(config):
             rule = "that of the run that is there; choose another --out"
             reject("reproduce", "recipe", rule, str(path))
-        try:
-            with RunFolder(path, resume=resume) as folder:
-                report = run_experiment(
-                    config, folder, log=print, progress=not args.quiet, deadline=deadline
-                )
-        except KeyboardInterrupt as stop:
-            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
-            return 130
+        folder = RunFolder(path, resume=stored is not None)
+        if stored is not None and folder.is_complete() and _asks_the_same(config, stored):
+            report = read_report(path)
+        else:
+            try:
+                with folder:
+                    report = run_experiment(
+                        config, folder, log=print, progress=not args.quiet, deadline=deadline
+                    )
+            except KeyboardInterrupt as stop:
+                print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
+                return 130
         if "classification" in report["results"]:
             _print_comparison(name, report)
         else:  # No figure to stand beside.
@@ -129,8 +134,21 @@ def _config(name: str, args: argparse.Namespace) -> RunConfig:
 
 def _essence(config: RunConfig) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
+    from gclkit.training.training_settings import TrainingSettings
+
     regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
-    return (config.method, config.dataset, config.model, config.training, regularizer)
+    training = TrainingSettings(**config.training)
+    return (config.method, config.dataset, config.model, training, regularizer)
+
+
+def _asks_the_same(config: RunConfig, stored: RunConfig) -> bool:
+    """Whether a run of the same essence has nothing to train or to score for a configuration."""
+    from dataclasses import replace
+
+    run = config.run
+    if run.splits == "auto":  # A stored one names the splits that this has come to.
+        run = replace(run, splits=stored.run.splits)
+    return run == stored.run and config.published == stored.published
 
 
 def _print_recipes() -> None:

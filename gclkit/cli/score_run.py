@@ -25,6 +25,7 @@ def score_run(
     *,
     log: Log,
     progress: bool,
+    deadline: float | None = None,
 ) -> tuple[dict[str, Any], dict[str, dict[str, Any]]]:
     """Returns the scores of the embeddings by task, and those of the controls by name.
 
@@ -35,6 +36,7 @@ def score_run(
         embeddings: One matrix per seed.
         log: Takes lines for the user.
         progress: Show a progress bar where something is trained.
+        deadline: Stop that training, saved, when ``time.monotonic()`` has passed it.
     """
     tasks = [task for task in config.run.tasks if task != "link_prediction"]
     scoring: dict[str, Any] = {
@@ -53,7 +55,8 @@ def score_run(
         for name, z in evaluation_controls(config, data).items():
             baselines[name] = control_section(evaluate(z, data, **scoring))
     if "link_prediction" in config.run.tasks:
-        rows = _link_prediction(config, folder, data, log=log, progress=progress)
+        training = {"log": log, "progress": progress, "deadline": deadline}
+        rows = _link_prediction(config, folder, data, training)
         results["link_prediction"] = rows.pop(config.method)
         for name, section in rows.items():
             baselines.setdefault(name, {})["link_prediction"] = section
@@ -61,7 +64,7 @@ def score_run(
 
 
 def _link_prediction(
-    config: RunConfig, folder: RunFolder, data: Data, *, log: Log, progress: bool
+    config: RunConfig, folder: RunFolder, data: Data, training: dict[str, Any]
 ) -> dict[str, dict[str, Any]]:
     """Sections by name: the method and the controls, each trained on training edges alone."""
     task = LinkPrediction()
@@ -70,7 +73,7 @@ def _link_prediction(
         path = folder.seed_folder(seed) / "link_prediction"
 
         def train(graph: Data, seed: int = seed, path: Path = path) -> torch.Tensor:
-            return train_seed(config, path, graph, seed, log=log, progress=progress)[0]
+            return train_seed(config, path, graph, seed, **training)[0]
 
         scores = replace(task, seed=seed)(train, data)
         scores.edge_split.save(path / "edge_split.npz")

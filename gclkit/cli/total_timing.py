@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from gclkit.reports import RunFolder, to_json, write_text
 
 @contextmanager
 def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[str, float]]]:
-    """Gives a function that returns ``total_s``, a sum, and ``peak_rss_mb``, a maximum.
+    """Gives a function that returns ``total_s``, a sum, and ``peak_rss_mb``, a maximum. What comes
+    after its call, such as the writing of the report that holds both, is not in them.
 
     An interrupted process leaves both in ``timing.json``, for it writes no report. One that was
     killed is not counted.
@@ -25,7 +27,8 @@ def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[
         start: When this process began, by ``time.perf_counter()``.
     """
     path = folder.path / "timing.json"
-    former = _read(path) or _read(folder.path / "report.json").get("timing") or {}
+    report = _read(folder.path / "report.json")
+    former = _numbers(_read(path)) or _numbers(report.get("timing"))
 
     def total() -> dict[str, float]:
         return {
@@ -40,6 +43,12 @@ def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[
             write_text(path, to_json(total()))
         raise
     path.unlink(missing_ok=True)
+
+
+def _numbers(found: Any) -> dict[str, float]:
+    """The entries that can be added to; what else stands there was not written by gclkit."""
+    entries = found.items() if isinstance(found, dict) else ()
+    return {k: v for k, v in entries if isinstance(v, (int, float)) and math.isfinite(v)}
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -3,27 +3,19 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gclkit.cli.choices import ALL_CONTROLS, CONTROLS, TASKS
+from gclkit.cli.choices import ALL_CONTROLS, TASKS
 
 if TYPE_CHECKING:
     from gclkit.training import RunConfig
 
 POT = ("regularizer", "kappa", "pot_mode")
-# Filled in after parsing: what is given beside --resume, and refused, can be told by that.
-DEFAULTS = {
-    "method": "csgcl",
-    "dataset": "digits",
-    "seeds": [0, 1, 2],
-    "tasks": ["classification"],
-    "splits": "auto",
-    "num_splits": 5,
-    "checkpoint_every": 100,
-}
 # What may stand beside --resume: how, not what.
 BESIDE_RESUME = ("resume", "threads", "dry_run", "quiet", "run", "verb")
+RUN = ("seeds", "splits", "num_splits", "controls", "evaluate_every", "tensorboard", "device")
 MODEL = ("temperature", "anchors", "precision", "backend", "memory_budget")
 
 
@@ -75,7 +67,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
                         help="published, pairwise or certified; default: pairwise")  # fmt: skip
     parser.add_argument("--controls", nargs="+", metavar="CONTROL",
                         help=f"of {', '.join(ALL_CONTROLS)}; default: the first four")  # fmt: skip
-    parser.add_argument("--tensorboard", action="store_true", help="log to seed-*/tensorboard")
+    parser.add_argument("--tensorboard", action="store_true", default=None,
+                        help="log to seed-*/tensorboard")  # fmt: skip
     parser.add_argument("--evaluate-every", type=int, metavar="EPOCHS", help="probe on validation")
     parser.add_argument("--checkpoint-every", type=int, metavar="EPOCHS", help="default: 100")
     parser.add_argument("--device", help="cpu, cuda, …; default: cpu")
@@ -149,60 +142,58 @@ def _config(args: argparse.Namespace) -> RunConfig:
 
     from gclkit.checks import check_choice, check_count, check_seed, reject
     from gclkit.training import list_methods, resolve_config
+    from gclkit.training.config import method_class, model_options
     from gclkit.training.training_settings import TrainingSettings
 
-    given = {key: value for key, value in vars(args).items() if value is not None}
-    args = argparse.Namespace(**(vars(args) | DEFAULTS | given))
+    method = args.method or "csgcl"
     tasks = list(TASKS) if args.tasks == ["all"] else args.tasks
-    check_choice("train", "method", args.method.lower().partition("-")[0], list_methods())
-    for task in tasks:
+    check_choice("train", "method", method.lower().partition("-")[0], list_methods())
+    for task in tasks or ():
         check_choice("train", "tasks", task, TASKS)
     for control in args.controls or ():
         check_choice("train", "controls", control, ALL_CONTROLS)
-    for seed in args.seeds:
+    for seed in args.seeds or ():
         check_seed("train", "seeds", seed)
-    if len(set(args.seeds)) < len(args.seeds):
+    if len(set(args.seeds or ())) < len(args.seeds or ()):
         reject("train", "seeds", "different numbers", args.seeds)
-    check_count("train", "num-splits", args.num_splits)
-    check_count("train", "checkpoint-every", args.checkpoint_every)
-    if args.evaluate_every is not None:
-        check_count("train", "evaluate-every", args.evaluate_every)
+    for key in ("num_splits", "checkpoint_every", "evaluate_every"):
+        if getattr(args, key) is not None:
+            check_count("train", key.replace("_", "-"), getattr(args, key))
+    settings = _settings(args.settings or [])
+    for key in settings:
+        check_choice("train", "set", key, model_options(method_class(method.partition("-")[0])))
     training = [setting.name for setting in dataclasses.fields(TrainingSettings)]
-    given = {key: getattr(args, key) for key in (*training, *MODEL)}
-    given = {key: value for key, value in given.items() if value is not None}
     config = resolve_config(
-        args.method,
-        args.dataset,
-        model={k: v for k, v in given.items() if k in MODEL} | _settings(args.settings or []),
-        training={k: v for k, v in given.items() if k in training},
+        method,
+        args.dataset or "digits",
+        model=_given(args, MODEL) | settings,
+        training=_given(args, training),
     )
-    given = {key: getattr(args, key) for key in POT if getattr(args, key) is not None}
-    run = dataclasses.replace(
-        config.run,
-        seeds=args.seeds,
-        tasks=tasks,
-        splits=args.splits,
-        num_splits=args.num_splits,
-        controls=args.controls or list(CONTROLS),
-        every=args.checkpoint_every,
-        evaluate_every=args.evaluate_every,
-        tensorboard=args.tensorboard,
-        root=None if args.root is None else str(args.root),
-        features=None if args.features is None else str(args.features),
-        labels=None if args.labels is None else str(args.labels),
-        device=args.device,
-        **given,
-    )
-    if given and run.regularizer is None:
-        key, value = next(iter(given.items()))
+    run = _given(args, RUN) | {
+        key: str(path) for key, path in _given(args, ("root", "features", "labels")).items()
+    }
+    if tasks is not None:
+        run["tasks"] = tasks
+    if args.checkpoint_every is not None:
+        run["every"] = args.checkpoint_every
+    pot = _given(args, POT)
+    chosen = dataclasses.replace(config.run, **run, **pot)
+    if pot and chosen.regularizer is None:
+        key, value = next(iter(pot.items()))
         reject("train", key.replace("_", "-"), "left out without a regularizer", value)
-    return dataclasses.replace(config, run=run)
+    return dataclasses.replace(config, run=chosen)
+
+
+def _given(args: argparse.Namespace, keys: Sequence[str]) -> dict[str, Any]:
+    """Those of the options that the command line holds."""
+    return {key: getattr(args, key) for key in keys if getattr(args, key) is not None}
 
 
 def _settings(pairs: list[str]) -> dict[str, Any]:
     import yaml
 
     from gclkit.checks import reject
+    from gclkit.training.config import as_numbers
 
     settings = {}
     for pair in pairs:
@@ -213,5 +204,5 @@ def _settings(pairs: list[str]) -> dict[str, Any]:
             equals = ""
         if not equals or not key:
             reject("train", "set", "KEY=VALUE with a YAML value", pair)
-        settings[key] = value
+        settings[key] = as_numbers(value)
     return settings

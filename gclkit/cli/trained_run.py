@@ -42,10 +42,7 @@ def trained_method(
     epochs = TrainingSettings(**config.training).epochs
     if state["epoch"] < epochs and RunFolder(folder).is_complete():
         # The last checkpoint is damaged, and the one before it was read.
-        rule = (
-            f"of epoch {epochs}, the last of this run; 'gclkit train --resume' trains the rest "
-            f"once seed-{seed}/embeddings.npy is deleted"
-        )
+        rule = f"of epoch {epochs}, the last of this run; 'gclkit train --resume' trains the rest"
         reject(owner, "checkpoint", rule, f"epoch {state['epoch']}")
     if data.num_features != state["in_channels"]:
         rule = f"a graph with {state['in_channels']} features"

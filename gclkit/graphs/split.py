@@ -13,6 +13,8 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_one_each, check_probability, reject
 
+MASKS = ("train_mask", "val_mask", "test_mask")
+
 
 class _Parts(NamedTuple):
     train: Int[Tensor, " a"]
@@ -131,6 +133,11 @@ def random_split(
     return Split(*(torch.cat(part) for part in parts), name=name)
 
 
+def has_public_split(data: Data) -> bool:
+    """Whether a graph holds the three masks of a split that was published with it."""
+    return all(name in data and data[name] is not None for name in MASKS)
+
+
 def public_split(data: Data, index: int = 0) -> Split:
     """Reads the split that the authors of a dataset published with it.
 
@@ -147,13 +154,10 @@ def public_split(data: Data, index: int = 0) -> Split:
     """
     owner = "public_split"
     check_count(owner, "index", index, at_least=0)
-    names = ("train_mask", "val_mask", "test_mask")
-    masks: list[Tensor] = [data[name] for name in names if name in data]
-    if len(masks) < 3 or any(mask is None for mask in masks):
-        reject(
-            owner, "data", "a graph with a published split (train_mask, val_mask, test_mask)", data
-        )
-    for name, mask in zip(names, masks, strict=True):
+    if not has_public_split(data):
+        reject(owner, "data", f"a graph with a published split ({', '.join(MASKS)})", data)
+    masks: list[Tensor] = [data[name] for name in MASKS]
+    for name, mask in zip(MASKS, masks, strict=True):
         if not isinstance(mask, Tensor) or mask.dtype != torch.bool or mask.dim() not in (1, 2):
             reject(owner, name, "a boolean mask of one or two dimensions", mask)
     several = max(mask.size(1) if mask.dim() == 2 else 1 for mask in masks)

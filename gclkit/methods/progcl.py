@@ -74,6 +74,7 @@ class ProGCL(GCA):
         self.refit_every = refit_every
         self.columns = check_count("ProGCL", "columns", columns)
         self.mixed = check_count("ProGCL", "mixed", mixed)
+        self.positive_share = positive_share  # Tells one run from another.
         self.mixture = BetaMixture(share=positive_share)
         self.register_buffer("fit_epoch", torch.zeros((), dtype=torch.int64))
 

@@ -8,6 +8,11 @@ from typing import Any
 
 from gclkit.checks import reject
 
+SECTIONS = (
+    "dataset", "config", "baselines", "published", "timing", "environment", "certificate",
+    "diagnostics",
+)  # fmt: skip
+
 
 def read_report(path: str | Path) -> dict[str, Any]:
     """Reads the ``report.json`` of a run folder.
@@ -25,6 +30,16 @@ def read_report(path: str | Path) -> dict[str, Any]:
         raise ValueError(message) from error
     if not isinstance(report, dict) or not isinstance(report.get("results"), dict):
         reject("read_report", "path", "a report.json with 'results'", str(path))
+    sections = {
+        **{key: report.get(key) for key in SECTIONS},
+        **{f"results.{task}": section for task, section in report["results"].items()},
+    }
+    if isinstance(report.get("baselines"), dict):
+        for control, scores in report["baselines"].items():
+            sections[f"baselines.{control}"] = scores
+    for name, section in sections.items():
+        if section is not None and not isinstance(section, dict):
+            reject("read_report", name, "a section of a report", section)
     if report.get("schema") != 1:
         reject("read_report", "schema", "1", report.get("schema"))
     return report

@@ -43,7 +43,7 @@ def results_table(runs: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["| " + " | ".join(HEAD) + " |", "|" + "---|" * len(HEAD)]
     for name, report in runs.items():
         scores = report["results"].get("classification")
-        if scores:
+        if scores and "published" in report["config"]:  # Else one that 'evaluate' wrote.
             lines.append("| " + " | ".join(_cells(name, report, scores)) + " |")
     return "\n".join(lines)
 
@@ -56,8 +56,11 @@ def _cells(name: str, report: Mapping[str, Any], scores: Mapping[str, Any]) -> l
     clusters = report["results"].get("clustering", {})
     minutes = report["timing"]["seconds_per_epoch"] * config["training"]["epochs"] / 60
     seeds, splits = len(report["seeds"]), scores[score]["n"] // len(report["seeds"])
+    dataset = str((report.get("dataset") or {}).get("name"))
+    known = name.startswith(f"{dataset}-")  # A name may hold a hyphen itself.
+    recipe = f"{dataset}/{name[len(dataset) + 1 :]}" if known else name.replace("-", "/", 1)
     return [
-        name.replace("-", "/", 1),
+        recipe,
         str(seeds) if splits == 1 else f"{seeds} × {splits}",
         f"{score.replace('_', ' ')}, {scores['split']}",
         _cell(scores.get(score)),

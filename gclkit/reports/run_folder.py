@@ -16,7 +16,8 @@ class RunFolder:
     It holds ``config.yaml`` from the first moment, ``seed-<s>/`` per seed and, once the run
     is complete, ``report.json``. A folder without the latter is half-written and can be
     resumed. A run that fails before it has saved anything leaves nothing behind but the folders
-    above its own.
+    above its own. What a process had set aside that was killed before it saved anything comes
+    back as soon as the folder is looked at again.
 
     Args:
         path: The folder.
@@ -37,6 +38,12 @@ class RunFolder:
         self._lock: TextIO | None = None
         self._made = False
         self._holds_other = resume
+        if self._aside.exists() or self._moving.exists():
+            self._take_lock()
+            try:
+                self._recover()
+            finally:
+                self._give_back_lock()
         if resume and not self.config_path.is_file():
             raise FileNotFoundError(f"RunFolder: '{self.path}' holds no run to resume")
 
@@ -88,9 +95,10 @@ class RunFolder:
         """
         if self.force and not self.resume:
             shutil.rmtree(self._aside, ignore_errors=True)  # Of a process that was killed.
-            self._aside.mkdir()
+            self._moving.mkdir()
             for entry in self._entries():
-                shutil.move(entry, self._aside / entry.name)
+                shutil.move(entry, self._moving / entry.name)
+            self._moving.rename(self._aside)
             self._holds_other = False
 
     def __exit__(
@@ -103,16 +111,31 @@ class RunFolder:
             if error is not None and not self._holds_other and not self._has_saved(error):
                 self._forget_start()
             shutil.rmtree(self._aside, ignore_errors=True)
-            self._lock.close()
-            self._lock = None
+            self._give_back_lock()
 
     @property
     def _aside(self) -> Path:
+        """Where the run is that was given up: all of it, or what deleting has left."""
         return self.path / ".replaced"
+
+    @property
+    def _moving(self) -> Path:
+        """Where a part of it is, on its way there or back; the rest is in its place."""
+        return self.path / ".moving"
 
     def _entries(self) -> list[Path]:
         """What is there beside the lock and a run that was set aside."""
-        return [p for p in self.path.iterdir() if p.name not in (".lock", self._aside.name)]
+        hidden = (".lock", self._aside.name, self._moving.name)
+        return [p for p in self.path.iterdir() if p.name not in hidden]
+
+    def _recover(self) -> None:
+        """Undoes what a process that was killed had begun, unless that has saved something."""
+        if self._moving.exists():
+            self._bring_back()
+        elif not (self.path / "report.json").exists() and not any(
+            self.path.glob("seed-*/**/checkpoint*.pt")
+        ):
+            self._forget_start()
 
     def _has_saved(self, error: BaseException) -> bool:
         """Whether there is something to go on from; after a stop a configuration is enough."""
@@ -124,13 +147,18 @@ class RunFolder:
         for entry in self._entries():
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
         if self._aside.exists():
-            for entry in self._aside.iterdir():
-                shutil.move(entry, self.path / entry.name)
-            self._holds_other = True
+            self._aside.rename(self._moving)
+            self._bring_back()
         # The lock of a folder that was there stays: without it two waiting processes could hold
         # two locks.
         if self._made and os.name != "nt":
             shutil.rmtree(self.path, ignore_errors=True)
+
+    def _bring_back(self) -> None:
+        for entry in self._moving.iterdir():
+            shutil.move(entry, self.path / entry.name)
+        self._moving.rmdir()
+        self._holds_other = True
 
     def _take_lock(self) -> None:
         lock = (self.path / ".lock").open("a+", encoding="utf-8")
@@ -142,6 +170,11 @@ class RunFolder:
                 f"RunFolder: '{self.path}' is in use by another process"
             ) from error
         self._lock = lock
+
+    def _give_back_lock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 def _lock_file(file: TextIO) -> None:

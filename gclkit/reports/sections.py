@@ -96,7 +96,7 @@ def score_cards(report: Mapping[str, Any]) -> str:
     timing = report.get("timing") or {}
     if timing.get("seconds_per_epoch"):
         total = timing.get("total_s")
-        note = f"{total:,.0f} s in all" if total else ""
+        note = f"{total:,.0f} s in all without this page" if total else ""
         cards.append(
             card("Training, seconds per epoch", f"{timing['seconds_per_epoch']:.3g}", "", note)
         )

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from gclkit.atomic import replacing
 from gclkit.checks import Rejected, reject
 
 VERSION = 2
@@ -36,39 +37,12 @@ def save_checkpoint(path: str | Path, state: dict[str, Any]) -> None:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
-    _remove_drafts_of_the_dead(path)
     try:
-        with draft.open("wb") as file:
+        with replacing(path, keep=previous_checkpoint(path)) as file:
             torch.save({"version": VERSION, **state}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            os.replace(path, previous_checkpoint(path))
-        os.replace(draft, path)
     except (OSError, RuntimeError) as error:  # torch reports a full disk by the latter.
         raise OSError(f"save_checkpoint: cannot write '{path.name}': {error}") from error
-    finally:
-        draft.unlink(missing_ok=True)
     _sync_folder(path.parent)
-
-
-def _remove_drafts_of_the_dead(path: Path) -> None:
-    """Removes what processes left that were killed while they wrote this file."""
-    for draft in path.parent.glob(f".{path.name}.*.draft"):
-        process = draft.name.split(".")[-2]
-        if os.name == "posix" and process.isdigit() and not _is_alive(int(process)):
-            draft.unlink(missing_ok=True)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)  # Sends nothing; asks whether it could.
-    except ProcessLookupError:
-        return False
-    except OSError:
-        pass
-    return True
 
 
 def load_checkpoint(path: str | Path, *, device: str | torch.device = "cpu") -> dict[str, Any]:

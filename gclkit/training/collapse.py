@@ -47,7 +47,13 @@ def diagnose_collapse(loss: float, embeddings: Sequence[Tensor]) -> str | None:
 
 
 def warn_of_collapse(
-    epoch: int, loss: float, embeddings: Sequence[Tensor], *, lr: float, warmup: int
+    epoch: int,
+    loss: float,
+    embeddings: Sequence[Tensor],
+    *,
+    lr: float,
+    warmup: int,
+    x: Tensor | None = None,
 ) -> bool:
     """Warns with the cause when the embeddings have collapsed, in one of the first 20 epochs.
 
@@ -57,6 +63,7 @@ def warn_of_collapse(
         embeddings: Encoder outputs of the step.
         lr: The learning rate, for the advice.
         warmup: The warm-up in epochs, for the advice.
+        x: The features, which may be the cause.
 
     Returns:
         Whether it warned.
@@ -68,9 +75,14 @@ def warn_of_collapse(
     if sign is None:
         return False
     longer = "a longer warm-up" if warmup else "a warm-up (warmup=50)"
+    cause = (
+        f"the first steps at lr={lr:g} were too large; use {longer}, a smaller lr, "
+        "activation='prelu' or another seed"
+    )
+    if x is not None and not bool((x.values() if x.layout == torch.sparse_csr else x).any()):
+        cause = "every feature of the graph is 0"
     warnings.warn(
-        f"collapsed by epoch {epoch}: {sign}. Likely cause: the first steps at lr={lr:g} were "
-        f"too large; use {longer}, a smaller lr, activation='prelu' or another seed.",
+        f"collapsed by epoch {epoch}: {sign}. Likely cause: {cause}.",
         CollapseWarning,
         stacklevel=3,
     )

@@ -179,6 +179,18 @@ def build_method(config: RunConfig, in_channels: int) -> Method:
         reject(config.method, "model", "one whose parameters fit into the memory", widths)
 
 
+def as_numbers(value: Any) -> Any:
+    """A setting as it was meant: YAML 1.1 takes ``1e-3``, without a point, for a text."""
+    if isinstance(value, list):
+        return [as_numbers(entry) for entry in value]
+    if isinstance(value, str):
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    return value
+
+
 class _PlainLoader(yaml.SafeLoader):
     """Makes plain values only, and no aliases: a few of those turn a line into gigabytes."""
 
@@ -211,9 +223,12 @@ def read_config(path: str | Path) -> RunConfig:
     for key in ("model", "training", "published", "run"):
         if not isinstance(found.get(key, {}), dict):
             reject("read_config", key, "a mapping", str(found[key])[:200])
+    for key in ("model", "training"):
+        found[key] = {name: as_numbers(value) for name, value in found.get(key, {}).items()}
     run = found.pop("run", {})
     for key in run:
         check_choice("read_config", "run", key, RunSettings.__dataclass_fields__)
+    found["training"] = {**asdict(TrainingSettings()), **found["training"]}
     config = RunConfig(**found, run=RunSettings(**run))
     check_config(config, owner="read_config")
     return config

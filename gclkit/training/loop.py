@@ -46,6 +46,7 @@ class TrainingLoop:
         generator: torch.Generator,
         settings: TrainingSettings,
         identity: dict[str, Any] | None = None,
+        drawing: torch.Generator | None = None,
     ) -> None:
         if not isinstance(data, Data):
             rule = "a function that returns the graph to train on"
@@ -53,6 +54,7 @@ class TrainingLoop:
         self.method = method
         self.data = data
         self.generator = generator
+        self.drawing = drawing  # The regularizer's own source of randomness.
         self.settings = settings
         # What a checkpoint must have in common with this run.
         self.identity = {**(identity or {}), **settings.kept_on_resume()}
@@ -79,6 +81,8 @@ class TrainingLoop:
             "generator": self.generator.get_state(),
             "cpu_rng": torch.get_rng_state(),
         }
+        if self.drawing is not None:
+            state["regularizer_rng"] = self.drawing.get_state()
         if self.generator.device.type == "cuda":
             state["cuda_rng"] = torch.cuda.get_rng_state(self.generator.device)
         return state
@@ -104,6 +108,8 @@ class TrainingLoop:
         self.optimizer.load_state_dict(state["optimizer"])
         self.generator.set_state(state["generator"].cpu())
         torch.set_rng_state(state["cpu_rng"].cpu())
+        if self.drawing is not None and "regularizer_rng" in state:
+            self.drawing.set_state(state["regularizer_rng"].cpu())
         if "cuda_rng" in state:
             torch.cuda.set_rng_state(state["cuda_rng"].cpu(), self.generator.device)
 
@@ -139,6 +145,7 @@ class TrainingLoop:
                     output.embeddings,
                     lr=self.lr,
                     warmup=self.settings.warmup,
+                    x=self.data.get("x"),
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
@@ -178,6 +185,9 @@ class TrainingLoop:
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
+                if not _is_loss(loss):
+                    rule = "a function that returns a scalar with a gradient"
+                    reject("pretrain", "regularizer", rule, loss)
         except NotFinite as error:  # What a loss refuses as input the steps before have made.
             raise self._diverged(epoch, "an embedding") from error
         loss.backward()
@@ -227,12 +237,16 @@ def _check_output(owner: str, output: StepOutput) -> Tensor:
     if not isinstance(output, StepOutput):
         reject(owner, "step", "a function that returns a StepOutput", type(output).__name__)
     loss = output.loss
-    if not isinstance(loss, Tensor) or loss.dim() or not loss.requires_grad:
+    if not _is_loss(loss):
         reject(owner, "loss", "a scalar with a gradient", loss)
     taken = RECORDED & output.terms.keys()
     if taken:
         reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))
     return loss
+
+
+def _is_loss(value: Any) -> bool:
+    return isinstance(value, Tensor) and not value.dim() and value.requires_grad
 
 
 def _number(name: str, value: Any) -> float:

@@ -14,6 +14,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_device, check_seed, reject
 from gclkit.graphs import check_graph, dataset_hash
+from gclkit.graphs.dataset_hash import further_hash
 from gclkit.methods import Method
 from gclkit.ops import release_memory
 from gclkit.regularizers import ProvableTraining
@@ -36,7 +37,7 @@ class Pretrained:
     """
 
     embeddings: Float[Tensor, "n d"]
-    history: list[dict[str, float]]
+    history: list[dict[str, float]] = field(repr=False)
     method: Method = field(repr=False)
 
 
@@ -108,6 +109,11 @@ def pretrain(
         max_grad_norm=max_grad_norm,
         retries=retries,
     )
+    if not isinstance(method, Method):
+        got = method if isinstance(method, type) else type(method).__name__
+        reject("pretrain", "method", "a Method, such as GRACE(in_channels)", got)
+    if regularizer is not None and (isinstance(regularizer, type) or not callable(regularizer)):
+        reject("pretrain", "regularizer", "a function", regularizer)
     seed = check_seed("pretrain", "seed", seed)
     check_count("pretrain", "every", every)
     if not isinstance(callbacks, Sequence) or not all(map(callable, callbacks)):
@@ -134,9 +140,12 @@ def pretrain(
             "regularizer": None,
             **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
             "data": dataset_hash(data),
+            "further data": further_hash(data),
             "seed": seed,
         }
-        loop = TrainingLoop(method, method.prepare(data, generator), generator, settings, identity)
+        graph = method.prepare(data, generator)
+        drawing = getattr(regularizer, "generator", None)
+        loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
         if resume and checkpoint is not None and _has_checkpoint(checkpoint):
             loop.restore(load_checkpoint(checkpoint, device=device))
         try:

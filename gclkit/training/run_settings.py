@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from gclkit.checks import check_count, check_probability, check_seed, reject
+from gclkit.checks import check_choice, check_count, check_probability, check_seed, reject
 
 OWNER = "RunSettings"
+CONTROLS = ("raw_features", "untrained_encoder", "propagated_features", "spectral_embedding")
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class RunSettings:
 
     seeds: list[int] = field(default_factory=lambda: [0, 1, 2])
     tasks: list[str] = field(default_factory=lambda: ["classification"])
-    controls: list[str] = field(default_factory=lambda: ["raw_features", "untrained_encoder"])
+    controls: list[str] = field(default_factory=lambda: list(CONTROLS))
     splits: str = "auto"
     num_splits: int = 5
     every: int = 100
@@ -75,4 +76,6 @@ class RunSettings:
             text = getattr(self, name)
             if not isinstance(text, str) and (text is not None or name in ("splits", "pot_mode")):
                 reject(OWNER, name, "a text", text)
+        if self.regularizer is not None:
+            check_choice(OWNER, "regularizer", self.regularizer, ("pot",))
         check_probability(OWNER, "kappa", self.kappa)

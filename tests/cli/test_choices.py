@@ -10,7 +10,12 @@ from gclkit.evaluators.evaluate import Classifier
 
 
 @pytest.mark.parametrize(
-    ("name", "owner"), [("TASKS", "evaluators.evaluate"), ("TIGHTNESS", "bounds.compactness")]
+    ("name", "owner"),
+    [
+        ("TASKS", "evaluators.evaluate"),
+        ("TIGHTNESS", "bounds.compactness"),
+        ("CONTROLS", "training.run_settings"),
+    ],
 )
 def test_they_are_those_of_the_rooms(name, owner):
     # Of the module: the room's `evaluate` is the function.

@@ -2,6 +2,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 
 from gclkit.cli.main import main
@@ -30,6 +31,22 @@ def test_measures_a_graph(capsys):
     assert main(["datasets", "sbm"]) == 0
     out = capsys.readouterr().out
     assert "nodes        2,000 (" in out and "classes      8, of 250 to 250 nodes" in out
+
+
+@pytest.mark.parametrize(
+    ("y", "classes", "homophily"),
+    [
+        ([0, 0, 1, -1, 1], "2, of 2 to 2 nodes, 1 unknown", "0.50 of the edges join equal classes"),
+        ([0, -1, 1, -1, 1], "2, of 1 to 2 nodes, 2 unknown", None),
+        ([-1, -1, -1, -1, -1], "none is known", None),
+    ],
+)
+def test_unknown_classes_are_left_out(tmp_path, capsys, y, classes, homophily):
+    edges = [[0, 1, 2, 3], [1, 2, 3, 4]]
+    np.savez(tmp_path / "g.npz", edge_index=edges, x=np.eye(5), y=y)
+    assert main(["datasets", str(tmp_path / "g.npz")]) == 0
+    lines = dict(line.strip().split(None, 1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert lines["classes"] == classes and lines.get("homophily") == homophily
 
 
 def test_an_unknown_name_is_one_line(capsys):

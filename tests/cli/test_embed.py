@@ -2,6 +2,12 @@ import numpy as np
 import pytest
 
 from gclkit.cli.main import main
+from gclkit.cli.run_graph import load_graph
+from gclkit.cli.train_seed import train_seed
+from gclkit.graphs import load
+from gclkit.graphs.datasets import DATASETS
+from gclkit.reports import write_yaml
+from gclkit.training import RunConfig
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +40,24 @@ def test_embeds_another_graph(run, tmp_path):
     other = str(run.parent / "other.npz")
     assert main(["embed", str(run), "--dataset", other, "--out", str(out)]) == 0
     assert np.load(out).shape == (41, 4)
+
+
+def test_features_of_another_graph_are_normalized_as_those_of_the_run(
+    tmp_path, monkeypatch, capsys
+):
+    graph = load("digits", log=None)
+    np.savez(tmp_path / "plain.npz", edge_index=graph.edge_index, x=graph.x)
+    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(normalize=True))
+    run, out = tmp_path / "run", tmp_path / "z.npy"
+    config = RunConfig("dgi", "digits", model={"out_channels": 4}, training={"epochs": 1})
+    data = load_graph(config, log=None)
+    z, _ = train_seed(config, run / "seed-0", data, 0, log=print, progress=False)
+    write_yaml(run / "config.yaml", config.to_dict())
+    capsys.readouterr()
+    plain = ["--dataset", str(tmp_path / "plain.npz"), "--out", str(out)]
+    assert main(["embed", str(run), *plain]) == 0
+    assert "features row-normalised" in capsys.readouterr().out
+    assert np.array_equal(np.load(out), z.numpy())
 
 
 def test_topics_are_of_the_graph_of_the_run(run, tmp_path, capsys):

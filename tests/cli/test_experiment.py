@@ -1,6 +1,7 @@
 import pytest
+import torch
 
-from gclkit.cli.experiment import run_experiment
+from gclkit.cli.experiment import fit_to_graph, run_experiment
 from gclkit.cli.kept_certificate import checkpoint_hash
 from gclkit.graphs import load
 from gclkit.reports import RunFolder, write_report
@@ -76,3 +77,11 @@ def test_a_run_that_is_repeated_keeps_its_certificate_and_time(tmp_path):
         said == ["seed 3", "evaluating", "seed 3"] and again["certificate"] == first["certificate"]
     )
     assert 500 < again["timing"]["total_s"] < 560 and again["timing"]["peak_rss_mb"] == 1e9
+
+
+def test_a_graph_with_one_mask_alone_is_split_at_random():
+    data = load("sbm", num_nodes=90, num_communities=3, log=None)
+    data.train_mask = torch.arange(90) < 30
+    assert fit_to_graph(RunConfig("grace", "sbm"), data, print).run.splits == "random"
+    data.val_mask = data.test_mask = data.train_mask
+    assert fit_to_graph(RunConfig("grace", "sbm"), data, print).run.splits == "public"

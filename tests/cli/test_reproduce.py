@@ -53,6 +53,21 @@ def test_compares_resumes_and_takes_more_seeds(short, tmp_path, capsys):
     assert report["seeds"] == [0, 1] and report["results"]["classification"]["accuracy"]["n"] == 4
 
 
+def test_a_finished_run_is_printed_again_and_left_as_it_is(short, tmp_path, capsys, monkeypatch):
+    arguments = ["reproduce", "sbm/grace", "--quiet", "--num-splits", "2", "--seeds", "0"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()[-2:]
+    before = (tmp_path / "sbm-grace" / "report.json").read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr("gclkit.cli.experiment.run_experiment", None)
+        assert main([*arguments, "--out", str(tmp_path)]) == 0
+    assert capsys.readouterr().out.splitlines() == lines
+    assert (tmp_path / "sbm-grace" / "report.json").read_bytes() == before
+    other = ["--num-splits", "3", "--out", str(tmp_path)]
+    assert main([*arguments, *other]) == 0
+    assert (tmp_path / "sbm-grace" / "report.json").read_bytes() != before
+
+
 def test_refuses_the_run_of_another_configuration(short, tmp_path, capsys):
     folder = tmp_path / "sbm-grace"
     folder.mkdir()

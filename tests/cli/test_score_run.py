@@ -1,14 +1,17 @@
+import time
+
+import pytest
 import torch
 
 from gclkit.cli.score_run import score_run
 from gclkit.evaluators import EdgeSplit
 from gclkit.graphs import load
 from gclkit.reports import RunFolder
-from gclkit.training import RunConfig
+from gclkit.training import RunConfig, TrainingInterrupted
 from gclkit.training.run_settings import RunSettings
 
 
-def score(tmp_path, tasks, **run):
+def score(tmp_path, tasks, *, deadline=None, **run):
     graph = load("sbm", num_nodes=90, num_communities=3, log=None)
     chosen = {"seeds": [4, 7], "tasks": tasks, "splits": "random", "num_splits": 2, "every": 5}
     config = RunConfig(
@@ -20,7 +23,8 @@ def score(tmp_path, tasks, **run):
     )
     embeddings = {seed: graph.x + seed for seed in (4, 7)}
     with RunFolder(tmp_path / "run") as folder:
-        return score_run(config, folder, graph, embeddings, log=print, progress=False)
+        options = {"log": print, "progress": False, "deadline": deadline}
+        return score_run(config, folder, graph, embeddings, **options)
 
 
 def test_scores_the_run_and_its_controls_on_the_same_tasks(tmp_path):
@@ -38,6 +42,11 @@ def test_link_prediction_alone_trains_on_a_part_of_the_edges(tmp_path):
     assert 0 <= results["link_prediction"]["auc"]["mean"] <= 1
     assert results["link_prediction"]["protocol"].startswith("trained on the training edges only;")
     assert (tmp_path / "run" / "seed-7" / "link_prediction" / "edge_split.npz").exists()
+
+
+def test_a_deadline_stops_the_training_of_link_prediction_too(tmp_path):
+    with pytest.raises(TrainingInterrupted, match=r"^stopped after epoch 1"):
+        score(tmp_path, ["link_prediction"], deadline=time.monotonic())
 
 
 def test_nothing_that_is_scored_on_held_out_edges_has_seen_one(tmp_path, monkeypatch):

@@ -34,8 +34,14 @@ def test_an_interrupted_process_counts(tmp_path):
         assert total()["total_s"] == pytest.approx(7.0, abs=0.5)
 
 
-@pytest.mark.parametrize("text", ["{", "[3]", '{"timing": null}'])
+@pytest.mark.parametrize("text", ["{", "[3]", '{"timing": null}', '{"timing": {"total_s": NaN}}'])
 def test_a_damaged_report_counts_nothing(tmp_path, text):
     (tmp_path / "report.json").write_text(text)
+    with total_timing(RunFolder(tmp_path), time.perf_counter() - 7.0) as total:
+        assert total()["total_s"] == pytest.approx(7.0, abs=0.5)
+
+
+def test_a_damaged_sum_counts_nothing(tmp_path):
+    (tmp_path / "timing.json").write_text('{"total_s": null, "peak_rss_mb": "much"}')
     with total_timing(RunFolder(tmp_path), time.perf_counter() - 7.0) as total:
         assert total()["total_s"] == pytest.approx(7.0, abs=0.5)

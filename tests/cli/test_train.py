@@ -8,7 +8,11 @@ import numpy as np
 import pytest
 import yaml
 
-from gclkit.cli.main import main
+from gclkit.cli.choices import TASKS
+from gclkit.cli.main import build_parser, main
+from gclkit.cli.train import _config
+from gclkit.training.config import _read_recipe
+from gclkit.training.run_settings import RunSettings
 
 SETTINGS = ["--epochs", "3", "--quiet", "--num-splits", "2"]
 SETTINGS += ["--set", "out_channels=8", "projection_channels=8", "gamma_start=1"]
@@ -172,7 +176,7 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--seeds", "-1"], "train: 'seeds' must be an integer of at least 0 (got -1)"),
         (["--seeds", "1", "1"], "train: 'seeds' must be different numbers (got [1, 1])"),
         (["--tasks", "ranking"], "train: 'tasks' must be one of ["),
-        (["--set", "tau=0.3"], "must be one of ["),
+        (["--set", "tau=0.3"], "gclkit: train: 'set' must be one of ['"),
         (["--set", "temperature"], "train: 'set' must be KEY=VALUE with a YAML value"),
         (["--epochs", "0"], "pretrain: 'epochs' must be an integer of at least 1 (got 0)"),
         (["--temperature", "-1"], "CSGCL: 'temperature' must be a positive number (got -1.0)"),
@@ -273,13 +277,36 @@ def test_what_may_stand_beside_resume(run, capsys):
     assert "total" in capsys.readouterr().out
 
 
+def resolve(*arguments):
+    return _config(build_parser().parse_args(["train", *arguments])).run
+
+
+def test_numbers_are_set_as_they_are_written():
+    arguments = ["train", "--method", "GCA", "--set", "threshold=1e-1", "edge_p=[1e-1, .3]"]
+    config = _config(build_parser().parse_args([*arguments, "activation=relu", "num_layers=3"]))
+    assert config.model["threshold"] == 0.1 and config.model["edge_p"] == [0.1, 0.3]
+    assert config.model["activation"] == "relu" and config.model["num_layers"] == 3
+
+
+def test_defaults_then_recipe_then_command_line(monkeypatch):
+    assert resolve() == RunSettings()
+    run = {
+        "seeds": [7], "tasks": ["clustering"], "controls": [], "splits": "20-shot",
+        "num_splits": 3, "every": 40, "evaluate_every": 30, "tensorboard": True, "device": "cpu",
+    }  # fmt: skip
+    recipe = {**_read_recipe("digits", "csgcl"), "run": run}
+    monkeypatch.setattr("gclkit.training.config._read_recipe", lambda *_: recipe)
+    assert resolve() == RunSettings(**run)
+    arguments = ["--seeds", "1", "2", "--tasks", "all", "--controls", "raw_features", "--splits"]
+    arguments += ["random", "--num-splits", "2", "--checkpoint-every", "9", "--root", "somewhere"]
+    given = {
+        "seeds": [1, 2], "tasks": list(TASKS), "controls": ["raw_features"], "splits": "random",
+        "num_splits": 2, "every": 9, "root": "somewhere",
+    }  # fmt: skip
+    assert resolve(*arguments) == RunSettings(**{**run, **given})
+
+
 def test_the_command_line_overrides_the_regularizer_of_a_recipe():
-    from gclkit.cli.main import build_parser
-    from gclkit.cli.train import _config
-
-    def resolve(*arguments):
-        return _config(build_parser().parse_args(["train", *arguments])).run
-
     recipe = resolve("--dataset", "cora", "--method", "grace-pot")
     given = resolve("--dataset", "cora", "--method", "grace-pot", "--kappa", "0.125")
     assert recipe.regularizer == given.regularizer == "pot"

@@ -53,6 +53,17 @@ def test_differs_by_pairs_where_there_are_pairs():
     assert not differs(summary(better[:1]), summary(hard[:1]))
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7])
+def test_values_that_are_all_equal_on_a_side(value):
+    equal, drawn = [value] * 6, np.random.default_rng(5).normal(value, 0.1, 9)
+    assert not differs(summary(equal), summary(equal[:5]))
+    assert differs(summary(equal), summary([value + 0.01] * 5))
+    assert not differs(summary(equal), summary(drawn)) and not differs(
+        summary(drawn), summary(equal)
+    )
+    assert differs(summary(equal), summary(drawn + 0.5))
+
+
 def test_the_level_decides_what_differs():
     draw = np.random.default_rng(3)
     one, two = draw.normal(size=7), draw.normal(0.6, size=9)

@@ -6,6 +6,7 @@ import torch
 from torch_geometric.data import HeteroData
 
 from gclkit.graphs import dataset_hash
+from gclkit.graphs.dataset_hash import further_hash
 from gclkit.testing.graphs import random_graph
 
 
@@ -82,3 +83,15 @@ def test_another_process_gives_the_same():
     mine = dataset_hash(random_graph(seed=9))
     assert run.stdout.strip() == mine and len(mine) == 16
     assert torch.equal(random_graph(seed=9).y, random_graph(seed=9).y)
+
+
+@pytest.mark.parametrize("layout", [torch.strided, torch.sparse_csr, torch.sparse_coo])
+def test_what_a_graph_holds_beside_its_content_has_a_hash_of_its_own(layout):
+    hashes = set()
+    for diagonal in (1, 1, 2):
+        data = random_graph(seed=4)
+        weights = diagonal * torch.eye(20)
+        data.weights = weights if layout == torch.strided else weights.to_sparse(layout=layout)
+        assert dataset_hash(data) == dataset_hash(random_graph(seed=4))
+        hashes.add(further_hash(data))
+    assert len(hashes) == 2 and further_hash(random_graph(seed=4)) not in hashes

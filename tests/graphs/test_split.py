@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch_geometric.data import Data
 
 from gclkit.graphs import Split, check_split, public_split, random_split, split_hash
+from gclkit.graphs.split import MASKS, has_public_split
 
 
 def index(*nodes):
@@ -175,6 +176,16 @@ def masks(several):
     else:
         data.train_mask[1] = data.val_mask[3] = True
     return data
+
+
+@pytest.mark.parametrize("missing", MASKS)
+def test_a_public_split_has_three_masks(missing):
+    data = masks(several=False)
+    assert has_public_split(data)
+    data[missing] = None
+    assert not has_public_split(data)
+    del data[missing]
+    assert not has_public_split(data)
 
 
 def test_public_split_reads_one_or_several():

@@ -49,6 +49,17 @@ def test_the_score_is_the_one_that_the_paper_gives():
     assert cells[1:8] == ["3", "micro f1, public", "80.00", "–", "78.20", "–", "–"]
 
 
+def test_a_dataset_may_have_a_hyphen_in_its_name():
+    report = make_report(dataset={"name": "ogbn-arxiv"})
+    line = results_table({"ogbn-arxiv-grace-pot": report}).splitlines()[2]
+    assert line.startswith("| ogbn-arxiv/grace-pot | ")
+
+
+def test_what_evaluate_wrote_is_left_out():
+    scored = make_report(config={"embeddings": ["z.npy"]})
+    assert len(results_table({"mine": scored, "photo-csgcl": make_report()}).splitlines()) == 3
+
+
 def test_reads_the_runs_of_a_folder(tmp_path):
     for name in ("photo-gca", "cora-dgi"):
         (tmp_path / name).mkdir()

@@ -60,6 +60,56 @@ def test_a_run_comes_back_if_the_new_one_fails_before_it_saved_anything(tmp_path
     assert folder.can_resume
 
 
+def killed_in(path, *, moved=True, config=False, checkpoint=False):
+    """What a killed process leaves that was to replace the run in a folder."""
+    folder = RunFolder(path, force=True).__enter__()
+    folder.clear()
+    if not moved:
+        (path / ".replaced").rename(path / ".moving")
+        (path / ".moving" / "config.yaml").rename(path / "config.yaml")
+    if config:
+        write_yaml(folder.config_path, {"method": "dgi"})
+        folder.seed_folder(3).mkdir()
+        (folder.seed_folder(3) / ".checkpoint.pt.17.draft").write_bytes(b"sta")
+    if checkpoint:
+        (folder.seed_folder(3) / "checkpoint.pt").write_bytes(b"new")
+    folder._lock.close()
+
+
+@pytest.mark.parametrize("state", [{"moved": False}, {}, {"config": True}])
+@pytest.mark.parametrize("how", ["force", "resume"])
+def test_what_a_killed_process_had_set_aside_comes_back(tmp_path, state, how):
+    path = tmp_path / "run"
+    half_written(path)
+    killed_in(path, **state)
+    folder = RunFolder(path, **{how: True})
+    assert "grace" in folder.config_path.read_text(), "read before the folder is taken"
+    with pytest.raises(ValueError), folder:
+        raise ValueError("fails at once")
+    assert {p.name for p in path.iterdir()} == {".lock", "config.yaml", "seed-0"}
+    assert (path / "seed-0" / "checkpoint.pt").read_bytes() == b"state"
+
+
+@pytest.mark.parametrize("how", ["force", "resume"])
+def test_what_a_killed_process_had_saved_counts(tmp_path, how):
+    path = tmp_path / "run"
+    half_written(path)
+    killed_in(path, config=True, checkpoint=True)
+    with pytest.raises(ValueError), RunFolder(path, **{how: True}):
+        raise ValueError("fails at once")
+    assert {p.name for p in path.iterdir()} == {".lock", "config.yaml", "seed-3"}
+    assert (path / "seed-3" / "checkpoint.pt").read_bytes() == b"new"
+
+
+def test_what_a_living_process_has_set_aside_stays_there(tmp_path):
+    path = tmp_path / "run"
+    half_written(path)
+    with RunFolder(path, force=True) as folder:
+        folder.clear()
+        with pytest.raises(BlockingIOError, match=r"is in use by another process$"):
+            RunFolder(path, resume=True)
+
+
 def test_a_run_that_is_refused_deletes_nothing(tmp_path):
     path = tmp_path / "run"
     half_written(path)

@@ -27,3 +27,14 @@ def test_warns_with_cause_and_advice():
         warn_of_collapse(20, 1.0, dead, lr=0.1, warmup=5)
     assert not warn_of_collapse(21, 1.0, dead, lr=0.1, warmup=0)
     assert not warn_of_collapse(10, 1.0, [torch.eye(4)], lr=0.1, warmup=0)
+
+
+@pytest.mark.parametrize("layout", [torch.strided, torch.sparse_csr])
+def test_features_of_zeros_are_the_cause(layout):
+    dead, x = [torch.zeros(4, 2)], torch.zeros(4, 3)
+    x = x if layout == torch.strided else x.to_sparse(layout=layout)
+    with pytest.warns(CollapseWarning) as found:
+        warn_of_collapse(10, 1.0, dead, lr=0.1, warmup=0, x=x)
+    assert str(found[0].message).endswith("Likely cause: every feature of the graph is 0.")
+    with pytest.warns(CollapseWarning, match=r"Likely cause: the first steps at lr=0\.1"):
+        warn_of_collapse(10, 1.0, dead, lr=0.1, warmup=0, x=torch.eye(4))

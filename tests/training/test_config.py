@@ -1,5 +1,6 @@
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 from gclkit.training import build_method, list_methods, list_recipes, read_config, resolve_config
 from gclkit.training.config import method_class, model_options
 from gclkit.training.run_settings import RunSettings
+from gclkit.training.training_settings import TrainingSettings
 
 RESULTS = Path(__file__).parents[2] / "examples" / "results"
 
@@ -92,6 +94,13 @@ def test_a_written_configuration_is_read_back(tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(config.to_dict()))
     assert read_config(path) == config
+    path.write_text("method: csgcl\ndataset: sbm\n")
+    assert read_config(path).training == asdict(TrainingSettings()), "as without a recipe"
+    path.write_text(
+        "method: csgcl\ndataset: sbm\ntraining: {lr: 1e-2}\nmodel: {edge_p: [1E-1, 0]}\n"
+    )
+    assert read_config(path).training["lr"] == 0.01
+    assert read_config(path).model["edge_p"] == [0.1, 0]
 
 
 @pytest.mark.parametrize(

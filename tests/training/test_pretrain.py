@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from gclkit.communities import AddCommunities
 from gclkit.methods import GRACE
 from gclkit.ops import spare_memory
 from gclkit.regularizers import ProvableTraining
@@ -24,6 +25,7 @@ def test_trains(graph, method):
     assert sum(losses[-5:]) < sum(losses[:5])
     assert {"epoch", "loss", "contrast", "grad_norm", "seconds"} == set(result.history[0])
     assert torch.equal(result.embeddings, method.embed(method.prepare(graph)))
+    assert "history" not in repr(result)
 
 
 def test_the_seed_decides_bit_for_bit(graph, method):
@@ -247,6 +249,32 @@ def test_refuses_the_checkpoint_of_another_method(graph, tmp_path, settings, sen
     assert "\n" not in str(error.value)
 
 
+def test_refuses_the_checkpoint_of_other_communities(graph, method, tmp_path):
+    options = {"epochs": 1, "checkpoint": tmp_path / "checkpoint.pt"}
+    found, other = AddCommunities()(graph), AddCommunities()(graph)
+    other.node_strength = other.node_strength + 1
+    pretrain(method, found, **options)
+    for wrong in (other, graph):
+        with pytest.raises(ValueError, match=r"^pretrain: 'further data' must be that of a run "):
+            pretrain(method, wrong, resume=True, **options)
+    assert pretrain(method, found, resume=True, **options).history[0]["epoch"] == 1
+
+
+def test_the_draws_of_a_regularizer_go_on_where_they_stopped(graph, tmp_path):
+    method = GRACE(9, out_channels=6, projection_channels=5)
+
+    def train(epochs, **options):
+        pot = ProvableTraining(
+            encoder=method.encoder, edge_index=graph.edge_index, num_nodes=60, num_anchors=7,
+            generator=torch.Generator().manual_seed(3),
+        )  # fmt: skip
+        return pretrain(method, graph, epochs=epochs, regularizer=pot, **options).embeddings
+
+    path = tmp_path / "checkpoint.pt"
+    train(2, checkpoint=path)
+    assert torch.equal(train(4, checkpoint=path, resume=True), train(4))
+
+
 def test_how_a_loss_is_computed_may_change(graph, tmp_path):
     path, common = tmp_path / "checkpoint.pt", {"out_channels": 6, "projection_channels": 5}
     pretrain(GRACE(9, **common), graph, epochs=1, checkpoint=path)
@@ -292,6 +320,32 @@ def test_refuses_the_checkpoint_of_another_regularizer(graph, tmp_path):
 def test_refusals(graph, method, options, sentence):
     with pytest.raises(ValueError, match=f"^{re.escape('pretrain: ' + sentence)}$"):
         pretrain(method, graph, **{"epochs": 1, **options})
+
+
+@pytest.mark.parametrize(
+    ("thing", "got"),
+    [(GRACE, "<class 'gclkit.methods.grace.GRACE'>"), (nn.Linear(9, 6), "'Linear'")],
+)
+def test_refuses_what_is_no_method(graph, thing, got):
+    with pytest.raises(ValueError) as error:
+        pretrain(thing, graph, epochs=1)
+    sentence = "pretrain: 'method' must be a Method, such as GRACE(in_channels)"
+    assert str(error.value) == f"{sentence} (got {got})"
+
+
+@pytest.mark.parametrize(
+    ("regularizer", "rule"),
+    [
+        (3, "a function (got 3)"),
+        (ProvableTraining, "a function (got <class "),
+        (lambda *_: None, "a function that returns a scalar with a gradient (got None)"),
+        (lambda *_: 0.5, "a function that returns a scalar with a gradient (got 0.5)"),
+    ],
+)
+def test_refuses_what_is_no_regularizer(graph, method, regularizer, rule):
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, regularizer=regularizer)
+    assert str(error.value).startswith(f"pretrain: 'regularizer' must be {rule}")
 
 
 def test_refuses_a_graph_that_is_not_fit(graph, method):

@@ -31,6 +31,7 @@ def test_a_run_without_tasks_or_controls_is_one():
         ({"device": 0}, "'device' must be a text (got 0)"),
         ({"splits": None}, "'splits' must be a text (got None)"),
         ({"pot_mode": None}, "'pot_mode' must be a text (got None)"),
+        ({"regularizer": "none"}, "'regularizer' must be one of ['pot'] (got 'none')"),
         ({"kappa": 1.5}, "'kappa' must be a probability in [0, 1] (got 1.5)"),
     ],
 )
