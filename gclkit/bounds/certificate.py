@@ -12,7 +12,8 @@ from gclkit.bounds.attack import sampled_minimum, searched_minimum
 from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.layers import check_features, describe_layers, numbered_modules
+from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
 from gclkit.checks import check_count
@@ -89,7 +90,8 @@ def certify(
     """Bounds the compactness of the nodes that edge dropping can change, and attacks it.
 
     Args:
-        encoder: See :func:`gclkit.bounds.node_compactness`.
+        encoder: See :func:`gclkit.bounds.node_compactness`. It is also run, on the whole graph:
+            an encoder with a forward pass as ``encoder(x, edge_index)``.
         x: Features.
         edge_index: The graph.
         p: Drop rate that sets the budgets.
@@ -100,7 +102,8 @@ def certify(
         seed: Of nodes and views.
 
     Raises:
-        ValueError: As :func:`gclkit.bounds.node_compactness`, or if no edge can vanish.
+        ValueError: As :func:`gclkit.bounds.node_compactness`, if no edge can vanish, or if the
+            encoder computes something else than its layers do.
     """
     check_count("certify", "num_views", num_views, at_least=0)
     check_count("certify", "rounds", rounds)
@@ -116,6 +119,13 @@ def certify(
     check_features("certify", layers, x)
     whole = torch.ones_like(drops.droppable)
     z = trace_view(layers, x, drops, whole)[-1].after.lower
+    rule = (
+        "what its layers compute, with nothing beside them such as a hook, a residual or a "
+        "normalization of z"
+    )
+    modules = [module for _, module in numbered_modules("certify", encoder)]
+    own = own_embeddings("certify", encoder, x, edge_index)
+    check_replay("certify", "encoder", rule, z, own, modules)
     directions = target_vectors(z, nodes=nodes)
     attacked = (layers, x, directions, drops)
     return Certificate(

@@ -31,6 +31,8 @@ GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
 # What a module computes, beside its parameters, and who may have written that.
 METHODS = ("forward", "propagate", "message", "message_and_aggregate", "aggregate", "update")
 PACKAGES = ("torch", "torch_geometric", "gclkit")
+# The maps inside a convolution, and what PyG's BatchNorm wraps: only their parameters are read.
+PARTS = ("lin", "lin_l", "lin_r", "module")
 
 Mapped = TypeVar("Mapped")
 
@@ -141,6 +143,8 @@ def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
             "an object with a method 'layers' or a sequence of (conv, activation)",
             type(encoder).__name__,
         )
+    if entries is encoder and isinstance(encoder, GROUPS):
+        _check_methods("the encoder", owner, encoder)
     for number, entry in enumerate(entries, start=1):
         for module in _members(f"layer {number}", owner, entry):
             if module is not None:
@@ -163,12 +167,17 @@ def _names(module: Any) -> set[str]:
 
 
 def _check_methods(where: str, owner: str, module: Any) -> None:
-    """Raises where a subclass computes something else than the class it is recognised by."""
+    """Raises where a subclass, or one of its parts, computes something else than the class it is
+    recognised by.
+    """
     for name in METHODS:
         source = getattr(getattr(module, name, None), "__module__", "torch")
         # PyG writes 'propagate' anew for every subclass, in a module named after it.
         known = source.partition(".")[0] in PACKAGES or source.endswith("_propagate")
         _require(known, where, owner, f"{type(module).__name__} with a {name!r} of its own")
+    for name in PARTS:
+        if isinstance(part := getattr(module, name, None), nn.Module):
+            _check_methods(where, owner, part)
 
 
 def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:

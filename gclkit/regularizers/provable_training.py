@@ -13,12 +13,10 @@ from gclkit.bounds import EdgeDropSet, node_compactness
 from gclkit.bounds.compactness import MODES
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import check_features, describe_layers, numbered_modules
+from gclkit.bounds.replay import check_replay
 from gclkit.checks import check_choice, check_count, check_probability, reject
 
 View = tuple[Tensor, Tensor, Tensor]
-# Largest difference of replayed embeddings, as a share of the largest entry: TF32 has ten bits,
-# bf16 seven.
-TOLERANCE = {False: 1e-3, True: 3e-2}
 
 
 class ProvableTraining(nn.Module):
@@ -190,16 +188,11 @@ class ProvableTraining(nn.Module):
         layers, drops = describe_layers("ProvableTraining", self._encoder[0]), self.drops[which]
         check_features("ProvableTraining", layers, x)
         h = trace_view(layers, x, drops, drops.kept(edge_index))[-1].after.lower
-        error = float((h - z).abs().max()) if h.shape == z.shape else float("inf")
-        narrow = torch.is_autocast_enabled(z.device.type) or any(
-            getattr(module, "precision", None) == "bfloat16" for module in self._trained()
+        rule = (
+            f"the layers that gave the embeddings of the {name} view, with nothing beside "
+            "them such as edge weights, dropout or a normalization of z"
         )
-        if not error <= TOLERANCE[narrow] * float(z.abs().max()):
-            rule = (
-                f"the layers that gave the embeddings of the {name} view, with nothing beside "
-                "them such as edge weights, dropout or a normalization of z"
-            )
-            reject("ProvableTraining", "layers", rule, f"largest difference {error:.3g}")
+        check_replay("ProvableTraining", "layers", rule, h, z, self._trained())
 
     def extra_repr(self) -> str:
         """The settings, as ``print`` shows them."""

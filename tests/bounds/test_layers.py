@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import MLP, GATConv, GCNConv, GINConv, SAGEConv
+from torch_geometric.nn import MLP, BatchNorm, GATConv, GCNConv, GINConv, SAGEConv
 
 from gclkit.bounds import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
@@ -38,6 +38,12 @@ class Shifted(nn.Linear):
 
 class Renamed(GCNConv):
     """Computes what its base does."""
+
+
+def wrapped(conv, name):
+    """A layer with a part that computes something else than its class."""
+    setattr(conv, name, Shifted(5, 5))
+    return conv
 
 
 class Stack(nn.Module):
@@ -123,6 +129,11 @@ def test_a_step_by_both_weights():
         ([(Doubled(5, 5), nn.ReLU())], "layer 1, Doubled with a 'message' of its own, has no"),
         ([GCNConv(5, 4), Shifted(4, 3)], "layer 2, Shifted with a 'forward' of its own, has no"),
         ([GINConv(Twice(nn.Linear(5, 5)))], "layer 1, Twice with a 'forward' of its own, has no"),
+        ([wrapped(GCNConv(5, 5), "lin")], "layer 1, Shifted with a 'forward' of its own, has no"),
+        ([wrapped(SAGEConv(5, 5), "lin_l")], "layer 1, Shifted with a 'forward' of its own, has"),
+        ([wrapped(SAGEConv(5, 5), "lin_r")], "layer 1, Shifted with a 'forward' of its own, has"),
+        ([GCNConv(5, 5), wrapped(BatchNorm(5).eval(), "module")], "layer 2, Shifted with a 'for"),
+        (Twice(GCNConv(5, 5)), "the encoder, Twice with a 'forward' of its own, has no bound"),
         (
             [GINConv(nn.Linear(5, 4), flow="target_to_source")],
             "layer 1, GINConv with flow='target_to_source', has no bound",
