@@ -68,7 +68,8 @@ def node_compactness(
             the target through its neighbours: the tightest, minutes instead of seconds on
             large graphs. (default: ``"interval"`` for ``pairwise``, ``"budget"`` for
             ``certified``)
-        drops: The set itself, instead of ``p`` or ``budget``; saves sorting the edges again.
+        drops: The set itself, over ``edge_index``, instead of ``p`` or ``budget``; where it was
+            made of the same tensor, the edges are not sorted again.
 
     Returns:
         One value per target node, in the dtype of ``x``, differentiable in the parameters of
@@ -103,6 +104,8 @@ def node_compactness(
         drops = EdgeDropSet(edge_index, n, allowed, owner=owner)
     elif drops.num_nodes != n:
         reject(owner, "drops", f"a set over the {n} nodes of 'x'", drops.num_nodes)
+    elif not drops.is_of(edge_index):
+        reject(owner, "drops", "a set over 'edge_index'", f"a set over {len(drops.target)} edges")
     kept = None
     if view_edge_index is not None:
         kept = drops.kept(view_edge_index)

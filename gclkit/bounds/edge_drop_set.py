@@ -42,6 +42,7 @@ class EdgeDropSet:
         owner: For messages.
 
     Attributes:
+        edge_index: The edges as they were given.
         target, source: The directed edges [e], sorted by target, then source.
         degree: :math:`d` [n].
         budget: :math:`\delta` [n].
@@ -63,6 +64,7 @@ class EdgeDropSet:
     ) -> None:
         self.owner = owner
         self.num_nodes = num_nodes
+        self.edge_index = edge_index
         self.keys = _sorted_keys(owner, "edge_index", edge_index, num_nodes)
         self.target, self.source = self.keys // num_nodes, self.keys % num_nodes
         mirrored = (self.source * num_nodes + self.target).sort().values
@@ -130,6 +132,13 @@ class EdgeDropSet:
             reject(self.owner, name, "free of duplicate edges", f"{twice} duplicates")
         return kept
 
+    def is_of(self, edge_index: Int[Tensor, "2 e"]) -> bool:
+        """Whether these are the edges of the graph, in any order."""
+        if edge_index is self.edge_index:  # As in a training loop: nothing to sort.
+            return True
+        keys = _keys(self.owner, "edge_index", edge_index, self.num_nodes)
+        return torch.equal(keys.sort().values, self.keys)
+
     def dropped(self, kept: Bool[Tensor, " e"]) -> Int[Tensor, " n"]:
         """Edges that each node lost."""
         return self.degree - self.count(kept)
@@ -139,7 +148,7 @@ class EdgeDropSet:
         :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`.
         """
         larger = object.__new__(EdgeDropSet)
-        shared = "owner num_nodes keys target source degree mirror pattern".split()
+        shared = "owner num_nodes edge_index keys target source degree mirror pattern".split()
         larger.__dict__.update({name: getattr(self, name) for name in shared})
         larger.budget = torch.maximum(self.budget, self.dropped(kept))
         larger.symmetric = self.symmetric and bool((kept == kept[self.mirror]).all())

@@ -161,6 +161,10 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
             {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 7, 0.4), "p": None},
             "'drops' must be a set over the 12 nodes of 'x' (got 7)",
         ),
+        (
+            {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 12, 0.4), "p": None},
+            "'drops' must be a set over 'edge_index' (got 'a set over 2 edges')",
+        ),
         ({"nodes": torch.tensor([1, 12])}, "'nodes' must be between 0 and 11 (got (1, 12))"),
         (
             {"nodes": torch.tensor([1, 3]).int()},

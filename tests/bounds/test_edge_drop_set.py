@@ -36,6 +36,14 @@ def test_enlarging_holds_the_view():
     assert one_way.budget.tolist() == [0, 1, 1, 0, 0]
 
 
+def test_which_edges_a_set_is_of():
+    drops = EdgeDropSet(PATH, 5, 0.5)
+    drops = drops.enlarged(drops.kept(PATH[:, 2:]))
+    assert drops.is_of(PATH) and drops.is_of(PATH.flip(1))
+    for other in (PATH[:, 2:], PATH[:, [0, 1, 2, 3, 4, 4]], PATH + 1):
+        assert not drops.is_of(other)
+
+
 @pytest.mark.parametrize(
     ("edges", "budget", "message"),
     [
