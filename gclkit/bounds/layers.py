@@ -157,7 +157,10 @@ def _slope(step: _Draft, owner: str) -> Tensor:
     slope = step.slope
     if not bool(((slope >= 0) & (slope <= 1)).all()):
         check_finite(owner, "negative_slope", slope)
-        rule = "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training"
+        rule = (
+            "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training, as "
+            "ProvableTraining.after_step() does"
+        )
         reject(owner, "negative_slope", rule, slope.detach().flatten().tolist())
     return slope
 

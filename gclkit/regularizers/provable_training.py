@@ -143,7 +143,7 @@ class ProvableTraining(nn.Module):
         """Puts learned slopes of PReLU back into [0, 1], outside of which there is no bound; to be
         called after each step of the optimizer. :func:`~gclkit.training.pretrain` does so.
         """
-        for module in self._trained():
+        for module in nn.ModuleList(self._trained()).modules():  # Those inside of a GIN too.
             if isinstance(module, nn.PReLU):
                 module.weight.clamp_(0, 1)
 

@@ -172,7 +172,7 @@ def test_a_slope_outside_the_unit_interval_is_refused(slope):
     with pytest.raises(
         ValueError,
         match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold; clamp a PReLU "
-        r"after every step of its training \(got \[",
+        r"after every step of its training, as ProvableTraining\.after_step\(\) does \(got \[",
     ):
         describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=slope))])
 

@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import GATConv, GCNConv
+from torch_geometric.nn import MLP, GATConv, GCNConv, GINConv
 
 from gclkit.bounds import node_compactness
 from gclkit.encoders import GCNEncoder, GNNEncoder
@@ -182,6 +182,21 @@ def test_autocast_trains_with_it(conv, setting):
     torch.testing.assert_close(loss, expected, rtol=0.01, atol=0)
     loss.backward()
     assert all(p.grad.isfinite().all() for p in encoder.parameters())
+
+
+def test_slopes_are_put_back_wherever_they_are(setting):
+    slopes = [nn.PReLU() for _ in range(5)]
+    layers = [
+        (GINConv(nn.Sequential(nn.Linear(6, 4), slopes[0], nn.Linear(4, 4))), slopes[1]),
+        (GINConv(MLP([4, 4, 4], act=slopes[2], norm=None)), slopes[3]),
+        (GCNConv(4, 4), slopes[4]),
+    ]
+    pot = make(setting, encoder=None, layers=layers)
+    with torch.no_grad():
+        for module, slope in zip(slopes, (-0.2, 1.4, 1.2, -0.3, 0.3), strict=True):
+            module.weight.fill_(slope)
+    pot.after_step()
+    assert [module.weight.item() for module in slopes] == pytest.approx([0, 1, 1, 0, 0.3])
 
 
 def test_a_view_of_another_number_of_nodes_is_refused(setting):
