@@ -12,8 +12,10 @@ from gclkit.bounds.layers import numbered_modules
 from gclkit.checks import reject
 
 # Largest difference of replayed embeddings, as a share of the largest entry: TF32 has ten bits,
-# bf16 seven.
+# bf16 seven. Where the parameters too are narrow, so many roundings of their dtype: one in a
+# hundred random encoders of four channels goes beyond, its outputs almost all zero.
 TOLERANCE = {False: 1e-3, True: 3e-2}
+ROUNDINGS = 8
 # Of modules that hold the layers and take no edges.
 NO_FORWARD = (nn.Module.forward, nn.Sequential.forward)
 
@@ -64,5 +66,6 @@ def check_replay(
     narrow = torch.is_autocast_enabled(replayed.device.type) or any(
         getattr(module, "precision", None) == "bfloat16" for module in modules
     )
-    if not error <= TOLERANCE[narrow] * size:
+    tolerance = max(TOLERANCE[narrow], ROUNDINGS * torch.finfo(replayed.dtype).eps)
+    if not error <= tolerance * size:
         reject(owner, name, rule, f"largest difference {error:.3g}")

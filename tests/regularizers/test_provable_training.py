@@ -184,6 +184,27 @@ def test_autocast_trains_with_it(conv, setting):
     assert all(p.grad.isfinite().all() for p in encoder.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_narrow_encoder_is_replayed(dtype, setting):
+    _, _, views = setting
+    for seed in range(20):
+        torch.manual_seed(seed)
+        layers = [(GCNConv(6, 8).to(dtype), nn.ReLU()), (GCNConv(8, 4).to(dtype), nn.ReLU())]
+        seen = []
+        for x, edges, _ in views:
+            h = x.to(dtype)
+            for conv, act in layers:
+                h = act(conv(h, edges))
+            seen.append((x.to(dtype), edges, h))
+        pot = make(setting, encoder=None, layers=layers)
+        assert pot(torch.tensor(1.0), *seen).isfinite()
+        x, edges, z = seen[0]
+        with pytest.raises(ValueError, match="of the first view"):
+            make(setting, encoder=None, layers=layers)(
+                torch.tensor(1.0), (x, edges, 1.2 * z), seen[1]
+            )
+
+
 def test_slopes_are_put_back_wherever_they_are(setting):
     slopes = [nn.PReLU() for _ in range(5)]
     layers = [
