@@ -141,6 +141,7 @@ def test_a_step_by_both_weights():
         ([GINConv(MLP([5, 6, 4], norm=None, dropout=0.2))], "layer 1, Dropout in training mode"),
         ([(SAGEConv(5, 4, aggr="max"), nn.ReLU())], "layer 1, SAGEConv with aggr='max', has no"),
         ([(SAGEConv(5, 4, normalize=True), nn.ReLU())], "layer 1, SAGEConv with normalize=True"),
+        ([(SAGEConv(5, 4, project=True), nn.ReLU())], "layer 1, SAGEConv with project=True, has"),
         (
             [(GCNConv(5, 4), bn(4, train=True), nn.ReLU())],
             "layer 1, BatchNorm1d in training mode (its statistics depend on the view), has no",
