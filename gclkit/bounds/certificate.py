@@ -12,7 +12,7 @@ from gclkit.bounds.attack import sampled_minimum, searched_minimum
 from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers, numbered_modules
+from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
@@ -107,6 +107,7 @@ def certify(
     """
     check_count("certify", "num_views", num_views, at_least=0)
     check_count("certify", "rounds", rounds)
+    encoder = repeatable(encoder)
     layers = describe_layers("certify", encoder)
     depth = sum(layer.propagation is not None for layer in layers)
     drops = EdgeDropSet(edge_index, x.shape[0], p, owner="certify")

@@ -123,6 +123,11 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
     return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
 
 
+def repeatable(encoder: Any) -> Any:
+    """The encoder; as a list where its layers come from an iterator, which ends after one use."""
+    return list(encoder) if isinstance(encoder, Iterator) else encoder
+
+
 def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
     """The modules of an encoder in the order in which they are applied, each with the number of
     its layer for messages.

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from gclkit.bounds import EdgeDropSet, node_compactness
 from gclkit.bounds.compactness import MODES
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers, numbered_modules
+from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay
 from gclkit.checks import check_choice, check_count, check_probability, reject
 
@@ -84,7 +84,8 @@ class ProvableTraining(nn.Module):
         if (layers is None) == (encoder is None):
             given = "neither" if layers is None else "both"
             reject(owner, "layers", "given, or 'encoder' instead", given)
-        self._encoder = (encoder if layers is None else layers,)  # A tuple: not registered twice.
+        # A tuple: not registered twice.
+        self._encoder = (repeatable(encoder if layers is None else layers),)
         describe_layers(owner, self._encoder[0])
         rates = tuple(p) if isinstance(p, Sequence) else (p, p)
         if len(rates) != 2:

@@ -23,6 +23,8 @@ def test_the_figures_follow_from_the_arrays(make_encoder, make_graph, run):
     assert figures["gap"] == pytest.approx(float(gap))
     assert figures["mean_norm"] == pytest.approx(float(z.norm(dim=1).mean()))
     assert torch.equal(result.degree, EdgeDropSet(edge_index, len(x), 0.4).degree[result.nodes])
+    again = certify(iter(layers), x, edge_index, p=0.4, num_views=10, rounds=4)
+    assert torch.equal(again.bound, result.bound)
     assert figures["reach_share"] == pytest.approx(len(result.nodes) / len(x))
 
 

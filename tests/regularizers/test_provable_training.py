@@ -53,6 +53,8 @@ def test_the_formula(mode, setting):
     torch.testing.assert_close(make(setting, mode=mode)(loss, *views), expected)
     by_layers = make(setting, mode=mode, encoder=None, layers=encoder.layers())
     torch.testing.assert_close(by_layers(loss, *views), expected)
+    once = make(setting, mode=mode, encoder=None, layers=iter(encoder.layers()))
+    torch.testing.assert_close(once(loss, *views), expected)
 
 
 @pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
