@@ -82,11 +82,7 @@ def node_compactness(
             ``view_edge_index``).
     """
     owner = "node_compactness"
-    check_choice(owner, "mode", mode, MODES)
-    if tightness is None:
-        tightness = "budget" if mode == "certified" else "interval"
-    known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
-    check_choice(owner, "tightness", tightness, known)
+    tightness = check_mode(owner, mode, tightness)
     layers = describe_layers(owner, encoder)
     n = len(check_features(owner, layers, x))
     width = out_channels(layers, x)
@@ -124,6 +120,15 @@ def node_compactness(
             return pairwise_bound(layers, x, directions, *views, nodes=nodes, tightness=tightness)
         score = published_score(layers, x, directions, drops, kept, owner=owner)
         return score if nodes is None else score[nodes]
+
+
+def check_mode(owner: str, mode: str, tightness: str | None) -> str:
+    """Returns the tightness, or its default, if mode and tightness go together, else raises."""
+    check_choice(owner, "mode", mode, MODES)
+    if tightness is None:
+        return "budget" if mode == "certified" else "interval"
+    known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
+    return check_choice(owner, "tightness", tightness, known)
 
 
 def _check_inside(owner: str, drops: EdgeDropSet, kept: Tensor) -> None:

@@ -10,11 +10,11 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gclkit.bounds import EdgeDropSet, node_compactness
-from gclkit.bounds.compactness import MODES
+from gclkit.bounds.compactness import check_mode
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay
-from gclkit.checks import check_choice, check_count, check_probability, reject
+from gclkit.checks import check_count, check_probability, reject
 
 View = tuple[Tensor, Tensor, Tensor]
 
@@ -92,7 +92,8 @@ class ProvableTraining(nn.Module):
             reject(owner, "p", "one drop rate, or one for each of the two views", p)
         self.p = (check_probability(owner, "p", rates[0]), check_probability(owner, "p", rates[1]))
         self.kappa = check_probability(owner, "kappa", kappa)
-        self.mode = check_choice(owner, "mode", mode, MODES)
+        check_mode(owner, mode, tightness)
+        self.mode = mode
         self.detach_targets = detach_targets
         self.num_anchors = None
         if num_anchors is not None:

@@ -253,6 +253,14 @@ def test_the_graph_moves_with_the_module(setting):
         ),
         ({"kappa": -0.1}, "'kappa' must be a probability in [0, 1] (got -0.1)"),
         ({"mode": "best"}, "'mode' must be one of ['certified', 'pairwise', 'published']"),
+        (
+            {"tightness": "tight", "kappa": 0.0},
+            "'tightness' must be one of ['budget', 'interval'] (got 'tight')",
+        ),
+        (
+            {"tightness": "two_hop", "mode": "pairwise"},
+            "'tightness' must be one of ['budget', 'interval'] (got 'two_hop')",
+        ),
         ({"num_anchors": 0}, "'num_anchors' must be an integer of at least 1 (got 0)"),
         (
             {"encoder": None, "layers": [(GATConv(6, 4), nn.ReLU())]},
