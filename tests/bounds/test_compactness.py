@@ -65,6 +65,19 @@ def test_a_subset_gives_the_values_of_the_whole(mode, tightness, conv, make_enco
     torch.testing.assert_close(sparse, everything)
 
 
+@pytest.mark.parametrize("widths", [(5, 4), (5, 6, 4)])
+@pytest.mark.parametrize("tightness", ["interval", "budget", "two_hop"])
+def test_no_nodes_have_no_values(widths, tightness, make_encoder, make_graph):
+    x, edge_index, z = make_graph([7])
+    settings = {"targets": z, "p": 0.4, "nodes": torch.empty(0, dtype=torch.int64)}
+    modes = ["certified"] if tightness == "two_hop" else ["certified", "pairwise"]
+    for mode in modes:
+        view = None if mode == "certified" else edge_index
+        settings |= {"mode": mode, "tightness": tightness, "view_edge_index": view}
+        bound = node_compactness(make_encoder("gcn", "relu", widths), x, edge_index, **settings)
+        assert bound.shape == (0,) and bound.requires_grad
+
+
 @pytest.mark.parametrize(
     ("mode", "tightness"),
     [
