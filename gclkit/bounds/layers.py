@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
 from gclkit.checks import check_finite, check_floats, reject, unsupported
@@ -199,6 +200,8 @@ def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     names = _names(module)
     _check_methods(where, owner, module)
+    lazy = isinstance(module, nn.Module) and any(map(is_lazy, module.parameters()))
+    _require(not lazy, where, owner, f"{type(module).__name__} before its first call")
     if "Identity" in names:
         return
     if "GCNConv" in names:
