@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.sparse import pattern
-from gclkit.checks import check_edges, check_probability, reject
+from gclkit.checks import check_count, check_edges, check_probability, reject
 from gclkit.sparse import csr_tensor, sparse_product
 
 
@@ -63,7 +63,7 @@ class EdgeDropSet:
         owner: str = "EdgeDropSet",
     ) -> None:
         self.owner = owner
-        self.num_nodes = num_nodes
+        self.num_nodes = num_nodes = check_count(owner, "num_nodes", num_nodes, at_least=0)
         self.edge_index = edge_index
         self.keys = _sorted_keys(owner, "edge_index", edge_index, num_nodes)
         self.target, self.source = self.keys // num_nodes, self.keys % num_nodes

@@ -14,7 +14,7 @@ from gclkit.bounds.compactness import check_mode
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay
-from gclkit.checks import check_count, check_probability, reject
+from gclkit.checks import check_count, check_edges, check_probability, reject
 
 View = tuple[Tensor, Tensor, Tensor]
 
@@ -95,13 +95,13 @@ class ProvableTraining(nn.Module):
         check_mode(owner, mode, tightness)
         self.mode = mode
         self.detach_targets = detach_targets
+        self.num_nodes = check_count(owner, "num_nodes", num_nodes)
         self.num_anchors = None
         if num_anchors is not None:
-            self.num_anchors = min(check_count(owner, "num_anchors", num_anchors), num_nodes)
+            self.num_anchors = min(check_count(owner, "num_anchors", num_anchors), self.num_nodes)
         self.tightness = tightness
         self.generator = generator
-        self.num_nodes = num_nodes
-        self.register_buffer("edge_index", edge_index, persistent=False)
+        self.register_buffer("edge_index", check_edges(owner, edge_index), persistent=False)
         self.drops = self._make_drops()
         self._seen: list[int] | None = None
 

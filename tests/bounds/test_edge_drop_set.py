@@ -60,3 +60,10 @@ def test_refusals(edges, budget, message):
     budget = torch.tensor(budget) if isinstance(budget, list) else budget
     with pytest.raises(ValueError, match="^EdgeDropSet: " + re.escape(message)):
         EdgeDropSet(torch.tensor(edges), 5, budget)
+
+
+@pytest.mark.parametrize("num_nodes", [5.0, None, "5", -5])
+def test_nodes_are_counted(num_nodes):
+    message = f"EdgeDropSet: 'num_nodes' must be an integer of at least 0 (got {num_nodes!r})"
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        EdgeDropSet(PATH, num_nodes, 0.5)

@@ -30,7 +30,9 @@ def setting():
 def make(setting, **options):
     data, encoder, _ = setting
     options = {"encoder": encoder, "p": (0.3, 0.5), "kappa": 0.4, **options}
-    return ProvableTraining(edge_index=data.edge_index, num_nodes=data.num_nodes, **options)
+    return ProvableTraining(
+        **{"edge_index": data.edge_index, "num_nodes": data.num_nodes, **options}
+    )
 
 
 @pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
@@ -260,6 +262,16 @@ def test_the_graph_moves_with_the_module(setting):
         (
             {"tightness": "two_hop", "mode": "pairwise"},
             "'tightness' must be one of ['budget', 'interval'] (got 'two_hop')",
+        ),
+        ({"num_nodes": 24.0}, "'num_nodes' must be an integer of at least 1 (got 24.0)"),
+        ({"num_nodes": -5}, "'num_nodes' must be an integer of at least 1 (got -5)"),
+        (
+            {"num_nodes": None, "num_anchors": 3},
+            "'num_nodes' must be an integer of at least 1 (got None)",
+        ),
+        (
+            {"edge_index": torch.tensor([[0, 1], [1, 0]]).numpy()},
+            "'edge_index' must be a tensor [2, e] (got 'ndarray')",
         ),
         ({"num_anchors": 0}, "'num_anchors' must be an integer of at least 1 (got 0)"),
         (
