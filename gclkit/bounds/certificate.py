@@ -16,7 +16,7 @@ from gclkit.bounds.layers import check_features, describe_layers, numbered_modul
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_count
+from gclkit.checks import check_count, reject
 
 
 class Certificate(NamedTuple):
@@ -113,7 +113,8 @@ def certify(
     drops = EdgeDropSet(edge_index, x.shape[0], p, owner="certify")
     generator = torch.Generator(device=edge_index.device).manual_seed(seed)
     nodes = nodes_in_reach(drops, depth).nonzero()[:, 0]
-    check_count("certify", "nodes in reach of a droppable edge", len(nodes))
+    if not len(nodes):
+        reject("certify", "p", "large enough for some node to lose an edge", p)
     if num_nodes is not None and check_count("certify", "num_nodes", num_nodes) < len(nodes):
         order = torch.randperm(len(nodes), generator=generator, device=nodes.device)
         nodes = nodes[order[:num_nodes]].sort().values
