@@ -16,7 +16,7 @@ from gclkit.bounds.layers import check_features, describe_layers, numbered_modul
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_count, reject
+from gclkit.checks import check_count, check_probability, reject
 
 
 class Certificate(NamedTuple):
@@ -107,6 +107,7 @@ def certify(
     """
     check_count("certify", "num_views", num_views, at_least=0)
     check_count("certify", "rounds", rounds)
+    check_probability("certify", "p", p)
     encoder = repeatable(encoder)
     layers = describe_layers("certify", encoder)
     depth = sum(layer.propagation is not None for layer in layers)

@@ -14,7 +14,7 @@ from gclkit.bounds.layers import check_features, describe_layers, out_channels
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_choice, check_floats, reject
+from gclkit.checks import check_choice, check_floats, check_one_each, check_probability, reject
 
 MODES = ("certified", "pairwise", "published")
 TIGHTNESS = ("budget", "interval", "two_hop")
@@ -94,10 +94,13 @@ def node_compactness(
     given = sum(option is not None for option in (p, budget, drops))
     if given != 1:
         reject(owner, "p", "given, or 'budget' or 'drops' instead", f"{given} of the three")
-    if drops is None:
-        allowed = p if budget is None else budget
-        assert allowed is not None
-        drops = EdgeDropSet(edge_index, n, allowed, owner=owner)
+    if p is not None:
+        drops = EdgeDropSet(edge_index, n, check_probability(owner, "p", p), owner=owner)
+    elif budget is not None:
+        check_one_each(owner, "budget", budget, n, "integer per node")
+        drops = EdgeDropSet(edge_index, n, budget, owner=owner)
+    elif not isinstance(drops, EdgeDropSet):
+        reject(owner, "drops", "an EdgeDropSet", type(drops).__name__)
     elif drops.num_nodes != n:
         reject(owner, "drops", f"a set over the {n} nodes of 'x'", drops.num_nodes)
     elif not drops.is_of(edge_index):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from numbers import Real
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.sparse import pattern
-from gclkit.checks import check_count, check_edges, check_probability, reject
+from gclkit.checks import check_count, check_edges, check_one_each, check_probability, reject
 from gclkit.sparse import csr_tensor, sparse_product
 
 
@@ -74,10 +75,7 @@ class EdgeDropSet:
             reject(owner, "edge_index", rule, f"{one_way} edges in one direction only")
         self.degree = torch.bincount(self.target, minlength=num_nodes)
         self.symmetric = True
-        if isinstance(budget, Tensor):
-            self.budget = _check_budget(owner, budget, self.degree)
-        else:
-            self.budget = edge_budget(self.degree, check_probability(owner, "p", budget))
+        self.budget = _budget(owner, budget, self.degree)
 
     @cached_property
     def droppable(self) -> Bool[Tensor, " e"]:
@@ -187,12 +185,14 @@ def _sorted_keys(
     return keys
 
 
-def _check_budget(
-    owner: str, budget: Int[Tensor, " n"], degree: Int[Tensor, " n"]
+def _budget(
+    owner: str, budget: Int[Tensor, " n"] | float, degree: Int[Tensor, " n"]
 ) -> Int[Tensor, " n"]:
-    if budget.shape != degree.shape or budget.is_floating_point():
-        rule = f"one integer per node, of shape {tuple(degree.shape)}"
-        reject(owner, "budget", rule, (tuple(budget.shape), str(budget.dtype)))
+    if isinstance(budget, float | Real):
+        return edge_budget(degree, check_probability(owner, "p", budget))
+    check_one_each(owner, "budget", budget, len(degree), "integer per node")
+    if budget.is_floating_point():
+        reject(owner, "budget", "of an integer dtype", budget.dtype)
     outside = int(((budget < 0) | (budget > degree)).sum())
     if outside:
         reject(owner, "budget", "between 0 and the degree", f"{outside} nodes outside")

@@ -37,6 +37,8 @@ def test_drawn_nodes_and_refusals(make_encoder, make_graph):
     assert len(few.nodes) == 5 and torch.equal(few.nodes, again.nodes)
     with pytest.raises(ValueError, match=r"^certify: 'p' must be a probability in \[0, 1\]"):
         certify(make_encoder(), x, edge_index, p=2.0)
+    with pytest.raises(ValueError, match=r"^certify: 'p' must be a probability in \[0, 1\]"):
+        certify(make_encoder(), x, edge_index, p=torch.ones(len(x), dtype=torch.int64))
     for p in (0.0, 0.01):
         with pytest.raises(ValueError) as error:
             certify(make_encoder(), x, edge_index, p=p)

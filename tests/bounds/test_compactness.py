@@ -156,6 +156,13 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
             {"budget": torch.zeros(12, dtype=torch.int64)},
             "'p' must be given, or 'budget' or 'drops' instead (got '2 of the three')",
         ),
+        (
+            {"p": torch.ones(12, dtype=torch.int64)},
+            "'p' must be a probability in [0, 1] (got tensor([1, 1",
+        ),
+        ({"p": None, "budget": 0.5}, "'budget' must be one integer per node, of shape (12,) (got "),
+        ({"p": None, "budget": [1] * 12}, "'budget' must be one integer per node, of shape (12,)"),
+        ({"p": None, "drops": "a"}, "'drops' must be an EdgeDropSet (got 'str')"),
         ({"p": 1.5}, "'p' must be a probability in [0, 1] (got 1.5)"),
         ({"targets": torch.ones(12, 4)}, "'targets' must be of dtype torch.float64 (got"),
         (

@@ -54,6 +54,8 @@ def test_which_edges_a_set_is_of():
         (PATH.tolist(), -0.1, "'p' must be a probability in [0, 1] (got -0.1)"),
         (PATH.tolist(), [1, 2, 3, 0, 0], "'budget' must be between 0 and the degree"),
         (PATH.tolist(), [1, 1], "'budget' must be one integer per node"),
+        (PATH.tolist(), [0.0] * 5, "'budget' must be of an integer dtype (got torch.float32)"),
+        (PATH.tolist(), (1, 1), "'budget' must be one integer per node, of shape (5,) (got 'tuple"),
     ],
 )
 def test_refusals(edges, budget, message):
