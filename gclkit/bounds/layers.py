@@ -129,6 +129,11 @@ def repeatable(encoder: Any) -> Any:
     return list(encoder) if isinstance(encoder, Iterator) else encoder
 
 
+def uncompiled(module: Any) -> Any:
+    """The module that ``torch.compile`` wrapped, or the module itself."""
+    return getattr(module, "_orig_mod", module)
+
+
 def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
     """The modules of an encoder in the order in which they are applied, each with the number of
     its layer for messages.
@@ -140,6 +145,7 @@ def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
     Raises:
         ValueError: If it is not an encoder, or a group of modules has a forward pass of its own.
     """
+    encoder = uncompiled(encoder)
     layers = getattr(encoder, "layers", None)
     entries = layers() if callable(layers) and not isinstance(layers, nn.Module) else encoder
     if not isinstance(entries, Iterable):
@@ -186,15 +192,16 @@ def _check_methods(where: str, owner: str, module: Any) -> None:
         _require(known, where, owner, f"{type(module).__name__} with a {name!r} of its own")
     for name in PARTS:
         if isinstance(part := getattr(module, name, None), nn.Module):
-            _check_methods(where, owner, part)
+            _check_methods(where, owner, uncompiled(part))
 
 
 def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
     """The modules of a group, or the module itself."""
+    entry = uncompiled(entry)
     if not isinstance(entry, GROUPS):
         return (entry,)
     _check_methods(where, owner, entry)
-    return entry
+    return map(uncompiled, entry)
 
 
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
@@ -225,6 +232,7 @@ def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
 
 def _inner(where: str, owner: str, module: Any) -> Iterable[Any]:
     """The modules of a GIN network: a sequence, or PyG's MLP taken apart."""
+    module = uncompiled(module)
     if "MLP" in _names(module):
         _check_methods(where, owner, module)
         yield nn.Dropout(max(module.dropout)).train(module.training)

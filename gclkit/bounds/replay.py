@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gclkit.bounds.layers import numbered_modules
+from gclkit.bounds.layers import numbered_modules, uncompiled
 from gclkit.checks import reject
 
 # Largest difference of replayed embeddings, as a share of the largest entry: TF32 has ten bits,
@@ -32,6 +32,7 @@ def own_embeddings(
         x: Features.
         edge_index: The edges.
     """
+    encoder = uncompiled(encoder)
     if callable(encoder) and getattr(type(encoder), "forward", None) not in NO_FORWARD:
         return encoder(x, edge_index)
     h = x.to_dense()  # PyG's layers take no other, except for GCN.

@@ -1,4 +1,5 @@
 import re
+from functools import partial
 
 import pytest
 import torch
@@ -10,6 +11,8 @@ from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers, repeatable
 from gclkit.checks import NotFinite
+
+compiled = partial(torch.compile, backend="eager")
 
 
 def bn(d, *, train=False):
@@ -40,9 +43,9 @@ class Renamed(GCNConv):
     """Computes what its base does."""
 
 
-def wrapped(conv, name):
+def wrapped(conv, name, wrap=lambda module: module):
     """A layer with a part that computes something else than its class."""
-    setattr(conv, name, Shifted(5, 5))
+    setattr(conv, name, wrap(Shifted(5, 5)))
     return conv
 
 
@@ -109,6 +112,26 @@ def test_the_layers_of_an_iterator_are_kept():
     assert kept == [(convs[0], activations[0])] and repeatable(kept) is kept
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        lambda wrap: [(wrap(GCNConv(5, 4)), wrap(nn.ReLU())), wrap(nn.Linear(4, 3))],
+        lambda wrap: wrap(nn.Sequential(GCNConv(5, 4), nn.ReLU())),
+        lambda wrap: [(wrap(GINConv(wrap(nn.Sequential(nn.Linear(5, 4), nn.PReLU())))), None)],
+        lambda wrap: [wrap(nn.Sequential(GINConv(wrap(MLP([5, 4, 3], norm=None)))))],
+    ],
+)
+def test_a_compiled_module_is_read_as_what_it_compiles(network):
+    steps = []
+    for wrap in (compiled, lambda module: module):
+        torch.manual_seed(0)
+        steps.append(describe_layers("test", network(wrap)))
+    for first, second in zip(*steps, strict=True):
+        assert (first.propagation is None) == (second.propagation is None)
+        for name in ("weight", "bias", "negative_slope"):
+            assert torch.equal(getattr(first, name), getattr(second, name))
+
+
 def test_a_step_by_both_weights():
     torch.manual_seed(0)
     sage, gcn, linear = describe_layers("test", [SAGEConv(3, 2), GCNConv(2, 4), nn.Linear(4, 2)])
@@ -139,6 +162,7 @@ def test_a_step_by_both_weights():
         ([GCNConv(5, 4), Shifted(4, 3)], "layer 2, Shifted with a 'forward' of its own, has no"),
         ([GINConv(Twice(nn.Linear(5, 5)))], "layer 1, Twice with a 'forward' of its own, has no"),
         ([wrapped(GCNConv(5, 5), "lin")], "layer 1, Shifted with a 'forward' of its own, has no"),
+        ([wrapped(GCNConv(5, 5), "lin", compiled)], "layer 1, Shifted with a 'forward' of"),
         ([wrapped(SAGEConv(5, 5), "lin_l")], "layer 1, Shifted with a 'forward' of its own, has"),
         ([wrapped(SAGEConv(5, 5), "lin_r")], "layer 1, Shifted with a 'forward' of its own, has"),
         ([GCNConv(5, 5), wrapped(BatchNorm(5).eval(), "module")], "layer 2, Shifted with a 'for"),
