@@ -12,7 +12,8 @@ from gclkit.bounds.attack import sampled_minimum, searched_minimum
 from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
+from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.modules import numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors

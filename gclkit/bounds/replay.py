@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
-from gclkit.bounds.layers import numbered_modules, uncompiled
+from gclkit.bounds.modules import numbered_modules, uncompiled
 from gclkit.checks import reject
 
 # Largest difference of replayed embeddings, as a share of the largest entry: TF32 has ten bits,

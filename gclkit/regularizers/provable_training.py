@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from gclkit.bounds import EdgeDropSet, node_compactness
 from gclkit.bounds.compactness import check_mode
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers, numbered_modules, repeatable
+from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.modules import numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay
 from gclkit.checks import check_count, check_edges, check_probability, reject
 

@@ -9,7 +9,7 @@ from torch_geometric.nn import MLP, BatchNorm, GATConv, GCNConv, GINConv, SAGECo
 from gclkit.bounds import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import describe_layers, repeatable
+from gclkit.bounds.layers import describe_layers
 from gclkit.checks import NotFinite
 
 compiled = partial(torch.compile, backend="eager")
@@ -104,12 +104,6 @@ def test_an_object_with_layers_keeps_its_gradients():
 
     (step,) = describe_layers("test", Encoder())
     assert step.weight.requires_grad and step.bias.requires_grad
-
-
-def test_the_layers_of_an_iterator_are_kept():
-    convs, activations = [GCNConv(3, 2)], [nn.ReLU()]
-    kept = repeatable(zip(convs, activations, strict=True))
-    assert kept == [(convs[0], activations[0])] and repeatable(kept) is kept
 
 
 @pytest.mark.parametrize(
