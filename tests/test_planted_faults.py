@@ -82,6 +82,24 @@ FAULTS = {
         "return Relaxation(chord, 0.9 * chord, shift)",
         "bounds/test_relaxation.py",
     ),
+    "own term of a negative factor at its lower end": Fault(
+        "bounds/certified.py",
+        "own_box = [Box(*ends)]",
+        "own_box = [Box(ends[0], ends[0])]",
+        "bounds/test_soundness.py",
+    ),
+    "own term expanded whatever its sign": Fault(
+        "bounds/two_hop.py",
+        "if linear is not None and bool((root >= 0).all()):",
+        "if linear is not None:",
+        "bounds/test_soundness.py",
+    ),
+    "slopes put back too far": Fault(
+        "regularizers/provable_training.py",
+        "module.weight.clamp_(0, 1)",
+        "module.weight.clamp_(0, 2)",
+        "regularizers/test_provable_training.py",
+    ),
     "checkpoint not renamed": Fault(
         "atomic.py",
         "        os.replace(draft, path)\n",

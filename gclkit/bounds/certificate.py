@@ -13,9 +13,11 @@ from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.modules import numbered_modules, repeatable
+from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_count
+from gclkit.checks import check_count, check_probability, reject
 
 
 class Certificate(NamedTuple):
@@ -89,7 +91,8 @@ def certify(
     """Bounds the compactness of the nodes that edge dropping can change, and attacks it.
 
     Args:
-        encoder: See :func:`gclkit.bounds.node_compactness`.
+        encoder: See :func:`gclkit.bounds.node_compactness`. It is also run, on the whole graph:
+            an encoder with a forward pass as ``encoder(x, edge_index)``.
         x: Features.
         edge_index: The graph.
         p: Drop rate that sets the budgets.
@@ -100,22 +103,33 @@ def certify(
         seed: Of nodes and views.
 
     Raises:
-        ValueError: As :func:`gclkit.bounds.node_compactness`, or if no edge can vanish.
+        ValueError: As :func:`gclkit.bounds.node_compactness`, if no edge can vanish, or if the
+            encoder computes something else than its layers do.
     """
     check_count("certify", "num_views", num_views, at_least=0)
     check_count("certify", "rounds", rounds)
+    check_probability("certify", "p", p)
+    encoder = repeatable(encoder)
     layers = describe_layers("certify", encoder)
     depth = sum(layer.propagation is not None for layer in layers)
     drops = EdgeDropSet(edge_index, x.shape[0], p, owner="certify")
     generator = torch.Generator(device=edge_index.device).manual_seed(seed)
     nodes = nodes_in_reach(drops, depth).nonzero()[:, 0]
-    check_count("certify", "nodes in reach of a droppable edge", len(nodes))
+    if not len(nodes):
+        reject("certify", "p", "large enough for some node to lose an edge", p)
     if num_nodes is not None and check_count("certify", "num_nodes", num_nodes) < len(nodes):
         order = torch.randperm(len(nodes), generator=generator, device=nodes.device)
         nodes = nodes[order[:num_nodes]].sort().values
     check_features("certify", layers, x)
     whole = torch.ones_like(drops.droppable)
     z = trace_view(layers, x, drops, whole)[-1].after.lower
+    rule = (
+        "what its layers compute, with nothing beside them such as a hook, a residual or a "
+        "normalization of z"
+    )
+    modules = [module for _, module in numbered_modules("certify", encoder)]
+    own = own_embeddings("certify", encoder, x, edge_index)
+    check_replay("certify", "encoder", rule, z, own, modules)
     directions = target_vectors(z, nodes=nodes)
     attacked = (layers, x, directions, drops)
     return Certificate(

@@ -102,7 +102,7 @@ def last_layer_bound(
     k, coefficients, constant = to_last_propagation(layers, boxes, directions)
     layer, propagation = layers[k], layers[k].summing
     through = own = coefficients
-    sent, root, slope = traces[k].sent, traces[k].own, torch.ones_like(constant[:1])
+    sent, root, slope = traces[k].sent, traces[k].own, constant.new_ones(1)
     if k:
         through, own = layer.by_weights(partial(pull_back, coefficients))
         sent = root = traces[k - 1].before

@@ -14,7 +14,7 @@ from gclkit.bounds.layers import check_features, describe_layers, out_channels
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_choice, check_floats, reject
+from gclkit.checks import check_choice, check_floats, check_one_each, check_probability, reject
 
 MODES = ("certified", "pairwise", "published")
 TIGHTNESS = ("budget", "interval", "two_hop")
@@ -68,7 +68,8 @@ def node_compactness(
             the target through its neighbours: the tightest, minutes instead of seconds on
             large graphs. (default: ``"interval"`` for ``pairwise``, ``"budget"`` for
             ``certified``)
-        drops: The set itself, instead of ``p`` or ``budget``; saves sorting the edges again.
+        drops: The set itself, over ``edge_index``, instead of ``p`` or ``budget``; where it was
+            made of the same tensor, the edges are not sorted again.
 
     Returns:
         One value per target node, in the dtype of ``x``, differentiable in the parameters of
@@ -81,11 +82,7 @@ def node_compactness(
             ``view_edge_index``).
     """
     owner = "node_compactness"
-    check_choice(owner, "mode", mode, MODES)
-    if tightness is None:
-        tightness = "budget" if mode == "certified" else "interval"
-    known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
-    check_choice(owner, "tightness", tightness, known)
+    tightness = check_mode(owner, mode, tightness)
     layers = describe_layers(owner, encoder)
     n = len(check_features(owner, layers, x))
     width = out_channels(layers, x)
@@ -97,12 +94,17 @@ def node_compactness(
     given = sum(option is not None for option in (p, budget, drops))
     if given != 1:
         reject(owner, "p", "given, or 'budget' or 'drops' instead", f"{given} of the three")
-    if drops is None:
-        allowed = p if budget is None else budget
-        assert allowed is not None
-        drops = EdgeDropSet(edge_index, n, allowed, owner=owner)
+    if p is not None:
+        drops = EdgeDropSet(edge_index, n, check_probability(owner, "p", p), owner=owner)
+    elif budget is not None:
+        check_one_each(owner, "budget", budget, n, "integer per node")
+        drops = EdgeDropSet(edge_index, n, budget, owner=owner)
+    elif not isinstance(drops, EdgeDropSet):
+        reject(owner, "drops", "an EdgeDropSet", type(drops).__name__)
     elif drops.num_nodes != n:
         reject(owner, "drops", f"a set over the {n} nodes of 'x'", drops.num_nodes)
+    elif not drops.is_of(edge_index):
+        reject(owner, "drops", "a set over 'edge_index'", f"a set over {len(drops.target)} edges")
     kept = None
     if view_edge_index is not None:
         kept = drops.kept(view_edge_index)
@@ -121,6 +123,15 @@ def node_compactness(
             return pairwise_bound(layers, x, directions, *views, nodes=nodes, tightness=tightness)
         score = published_score(layers, x, directions, drops, kept, owner=owner)
         return score if nodes is None else score[nodes]
+
+
+def check_mode(owner: str, mode: str, tightness: str | None) -> str:
+    """Returns the tightness, or its default, if mode and tightness go together, else raises."""
+    check_choice(owner, "mode", mode, MODES)
+    if tightness is None:
+        return "budget" if mode == "certified" else "interval"
+    known = TIGHTNESS if mode == "certified" else TIGHTNESS[:2]
+    return check_choice(owner, "tightness", tightness, known)
 
 
 def _check_inside(owner: str, drops: EdgeDropSet, kept: Tensor) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
+from numbers import Real
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.sparse import pattern
-from gclkit.checks import check_edges, check_probability, reject
+from gclkit.checks import check_count, check_edges, check_one_each, check_probability, reject
 from gclkit.sparse import csr_tensor, sparse_product
 
 
@@ -42,6 +43,7 @@ class EdgeDropSet:
         owner: For messages.
 
     Attributes:
+        edge_index: The edges as they were given.
         target, source: The directed edges [e], sorted by target, then source.
         degree: :math:`d` [n].
         budget: :math:`\delta` [n].
@@ -62,7 +64,8 @@ class EdgeDropSet:
         owner: str = "EdgeDropSet",
     ) -> None:
         self.owner = owner
-        self.num_nodes = num_nodes
+        self.num_nodes = num_nodes = check_count(owner, "num_nodes", num_nodes, at_least=0)
+        self.edge_index = edge_index
         self.keys = _sorted_keys(owner, "edge_index", edge_index, num_nodes)
         self.target, self.source = self.keys // num_nodes, self.keys % num_nodes
         mirrored = (self.source * num_nodes + self.target).sort().values
@@ -72,10 +75,7 @@ class EdgeDropSet:
             reject(owner, "edge_index", rule, f"{one_way} edges in one direction only")
         self.degree = torch.bincount(self.target, minlength=num_nodes)
         self.symmetric = True
-        if isinstance(budget, Tensor):
-            self.budget = _check_budget(owner, budget, self.degree)
-        else:
-            self.budget = edge_budget(self.degree, check_probability(owner, "p", budget))
+        self.budget = _budget(owner, budget, self.degree)
 
     @cached_property
     def droppable(self) -> Bool[Tensor, " e"]:
@@ -130,6 +130,13 @@ class EdgeDropSet:
             reject(self.owner, name, "free of duplicate edges", f"{twice} duplicates")
         return kept
 
+    def is_of(self, edge_index: Int[Tensor, "2 e"]) -> bool:
+        """Whether these are the edges of the graph, in any order."""
+        if edge_index is self.edge_index:  # As in a training loop: nothing to sort.
+            return True
+        keys = _keys(self.owner, "edge_index", edge_index, self.num_nodes)
+        return torch.equal(keys.sort().values, self.keys)
+
     def dropped(self, kept: Bool[Tensor, " e"]) -> Int[Tensor, " n"]:
         """Edges that each node lost."""
         return self.degree - self.count(kept)
@@ -139,7 +146,7 @@ class EdgeDropSet:
         :math:`\delta_i \leftarrow \max(\delta_i, \text{edges dropped at } i)`.
         """
         larger = object.__new__(EdgeDropSet)
-        shared = "owner num_nodes keys target source degree mirror pattern".split()
+        shared = "owner num_nodes edge_index keys target source degree mirror pattern".split()
         larger.__dict__.update({name: getattr(self, name) for name in shared})
         larger.budget = torch.maximum(self.budget, self.dropped(kept))
         larger.symmetric = self.symmetric and bool((kept == kept[self.mirror]).all())
@@ -178,12 +185,14 @@ def _sorted_keys(
     return keys
 
 
-def _check_budget(
-    owner: str, budget: Int[Tensor, " n"], degree: Int[Tensor, " n"]
+def _budget(
+    owner: str, budget: Int[Tensor, " n"] | float, degree: Int[Tensor, " n"]
 ) -> Int[Tensor, " n"]:
-    if budget.shape != degree.shape or budget.is_floating_point():
-        rule = f"one integer per node, of shape {tuple(degree.shape)}"
-        reject(owner, "budget", rule, (tuple(budget.shape), str(budget.dtype)))
+    if isinstance(budget, float | Real):
+        return edge_budget(degree, check_probability(owner, "p", budget))
+    check_one_each(owner, "budget", budget, len(degree), "integer per node")
+    if budget.is_floating_point():
+        reject(owner, "budget", "of an integer dtype", budget.dtype)
     outside = int(((budget < 0) | (budget > degree)).sum())
     if outside:
         reject(owner, "budget", "between 0 and the degree", f"{outside} nodes outside")

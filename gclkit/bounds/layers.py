@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
+from gclkit.bounds.modules import (
+    SUPPORTED,
+    check_methods,
+    class_names,
+    members,
+    numbered_modules,
+    require,
+    uncompiled,
+)
 from gclkit.bounds.propagation import Propagation, gcn, gin_sum, sage_mean
 from gclkit.checks import check_finite, check_floats, reject, unsupported
-
-SUPPORTED = (
-    "GCNConv",
-    "SAGEConv (mean)",
-    "GINConv",
-    "Linear",
-    "ReLU",
-    "LeakyReLU",
-    "PReLU",
-    "RReLU (eval)",
-    "Identity",
-    "BatchNorm1d (eval)",
-    "Dropout (eval)",
-)
-
-GROUPS = (tuple, list, nn.Sequential, nn.ModuleList)
-# What a module computes, beside its parameters, and who may have written that.
-METHODS = ("forward", "propagate", "message", "message_and_aggregate", "aggregate", "update")
-PACKAGES = ("torch", "torch_geometric", "gclkit")
 
 Mapped = TypeVar("Mapped")
 
@@ -121,67 +112,25 @@ def describe_layers(owner: str, encoder: Any) -> list[Layer]:
     return [Layer(s.propagation, s.weight, s.root_weight, s.bias, _slope(s, owner)) for s in steps]
 
 
-def numbered_modules(owner: str, encoder: Any) -> Iterator[tuple[str, Any]]:
-    """The modules of an encoder in the order in which they are applied, each with the number of
-    its layer for messages.
-
-    Args:
-        owner: For messages.
-        encoder: See :func:`describe_layers`.
-
-    Raises:
-        ValueError: If it is not an encoder, or a group of modules has a forward pass of its own.
-    """
-    layers = getattr(encoder, "layers", None)
-    entries = layers() if callable(layers) and not isinstance(layers, nn.Module) else encoder
-    if not isinstance(entries, Iterable):
-        reject(
-            owner,
-            "encoder",
-            "an object with a method 'layers' or a sequence of (conv, activation)",
-            type(encoder).__name__,
-        )
-    for number, entry in enumerate(entries, start=1):
-        for module in _members(f"layer {number}", owner, entry):
-            if module is not None:
-                yield f"layer {number}", module
-
-
 def _slope(step: _Draft, owner: str) -> Tensor:
     if step.slope is None:
         return torch.ones((), dtype=torch.float64)
     slope = step.slope
     if not bool(((slope >= 0) & (slope <= 1)).all()):
         check_finite(owner, "negative_slope", slope)
-        rule = "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training"
+        rule = (
+            "in [0, 1] for the lines to hold; clamp a PReLU after every step of its training, as "
+            "ProvableTraining.after_step() does"
+        )
         reject(owner, "negative_slope", rule, slope.detach().flatten().tolist())
     return slope
 
 
-def _names(module: Any) -> set[str]:
-    return {base.__name__ for base in type(module).__mro__}
-
-
-def _check_methods(where: str, owner: str, module: Any) -> None:
-    """Raises where a subclass computes something else than the class it is recognised by."""
-    for name in METHODS:
-        source = getattr(getattr(module, name, None), "__module__", "torch")
-        # PyG writes 'propagate' anew for every subclass, in a module named after it.
-        known = source.partition(".")[0] in PACKAGES or source.endswith("_propagate")
-        _require(known, where, owner, f"{type(module).__name__} with a {name!r} of its own")
-
-
-def _members(where: str, owner: str, entry: Any) -> Iterable[Any]:
-    """The modules of a group, or the module itself."""
-    if not isinstance(entry, GROUPS):
-        return (entry,)
-    _check_methods(where, owner, entry)
-    return entry
-
-
 def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
-    names = _names(module)
-    _check_methods(where, owner, module)
+    names = class_names(module)
+    check_methods(where, owner, module)
+    lazy = isinstance(module, nn.Module) and any(map(is_lazy, module.parameters()))
+    require(not lazy, where, owner, f"{type(module).__name__} before its first call")
     if "Identity" in names:
         return
     if "GCNConv" in names:
@@ -198,15 +147,16 @@ def _read(where: str, owner: str, module: Any, steps: list[_Draft]) -> None:
     elif "BatchNorm1d" in names or "BatchNorm" in names:
         _batch_norm(where, owner, getattr(module, "module", module), steps)
     elif "Dropout" in names:
-        _require(not module.training or module.p == 0, where, owner, "Dropout in training mode")
+        require(not module.training or module.p == 0, where, owner, "Dropout in training mode")
     else:
         _activation(where, owner, module, names, steps)
 
 
 def _inner(where: str, owner: str, module: Any) -> Iterable[Any]:
     """The modules of a GIN network: a sequence, or PyG's MLP taken apart."""
-    if "MLP" in _names(module):
-        _check_methods(where, owner, module)
+    module = uncompiled(module)
+    if "MLP" in class_names(module):
+        check_methods(where, owner, module)
         yield nn.Dropout(max(module.dropout)).train(module.training)
         last = len(module.lins) - 1
         for k, linear in enumerate(module.lins):
@@ -215,36 +165,31 @@ def _inner(where: str, owner: str, module: Any) -> Iterable[Any]:
                 norm = [module.norms[k]] if len(module.norms) > k else []
                 yield from [module.act, *norm] if module.act_first else [*norm, module.act]
         return
-    yield from _members(where, owner, module)
-
-
-def _require(holds: bool, where: str, owner: str, what: str) -> None:
-    if not holds:
-        unsupported(owner, f"{where}, {what}, has no bound", SUPPORTED)
+    yield from members(where, owner, module)
 
 
 def _check_sums(where: str, owner: str, conv: Any, kinds: Sequence[str] = ("add", "sum")) -> None:
     """Raises unless a convolution aggregates in one of some ways, along the edges."""
     name = type(conv).__name__
-    _require(conv.aggr in kinds, where, owner, f"{name} with aggr={conv.aggr!r}")
-    _require(conv.flow == "source_to_target", where, owner, f"{name} with flow={conv.flow!r}")
+    require(conv.aggr in kinds, where, owner, f"{name} with aggr={conv.aggr!r}")
+    require(conv.flow == "source_to_target", where, owner, f"{name} with flow={conv.flow!r}")
 
 
 def _gcn(where: str, owner: str, conv: Any) -> _Draft:
     _check_sums(where, owner, conv)
-    _require(conv.normalize, where, owner, "GCNConv without normalisation")
-    _require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
+    require(conv.normalize, where, owner, "GCNConv without normalisation")
+    require(conv.add_self_loops, where, owner, "GCNConv without self-loops")
     # It would go on with the edges that it saw first, in every view.
-    _require(not conv.cached, where, owner, "GCNConv with cached=True")
+    require(not conv.cached, where, owner, "GCNConv with cached=True")
     # PyG gives the loops weight 2 or 1 there, depending on its version.
-    _require(not conv.improved, where, owner, "GCNConv with improved=True")
+    require(not conv.improved, where, owner, "GCNConv with improved=True")
     return _Draft(gcn(), conv.lin.weight.t(), None, conv.bias)
 
 
 def _sage(where: str, owner: str, conv: Any) -> _Draft:
     _check_sums(where, owner, conv, ("mean",))
-    _require(not conv.normalize, where, owner, "SAGEConv with normalize=True")
-    _require(not getattr(conv, "project", False), where, owner, "SAGEConv with project=True")
+    require(not conv.normalize, where, owner, "SAGEConv with normalize=True")
+    require(not getattr(conv, "project", False), where, owner, "SAGEConv with project=True")
     weight = conv.lin_l.weight.t()
     root = conv.lin_r.weight.t() if conv.root_weight else torch.zeros_like(weight)
     return _Draft(sage_mean(), weight, root, conv.lin_l.bias)
@@ -261,7 +206,7 @@ def _linear(weight: Tensor, bias: Tensor | None, steps: list[_Draft]) -> None:
 def _batch_norm(where: str, owner: str, norm: Any, steps: list[_Draft]) -> None:
     mode = "in training mode" if norm.training else "with track_running_stats=False"
     what = f"BatchNorm1d {mode} (its statistics depend on the view)"
-    _require(not norm.training and norm.running_mean is not None, where, owner, what)
+    require(not norm.training and norm.running_mean is not None, where, owner, what)
     scale = (norm.running_var + norm.eps).rsqrt()
     scale = scale if norm.weight is None else scale * norm.weight
     shift = -norm.running_mean * scale
@@ -284,7 +229,7 @@ def _activation(where: str, owner: str, module: Any, names: set[str], steps: lis
         slope = module.weight if module.weight.numel() > 1 else module.weight.reshape(())
     elif "RReLU" in names:
         what = "RReLU in training mode (its slope is random in every pass)"
-        _require(not module.training, where, owner, what)
+        require(not module.training, where, owner, what)
         slope = torch.tensor((module.lower + module.upper) / 2, dtype=torch.float64)
     elif module is torch.relu or module is nn.functional.relu:
         slope = torch.zeros((), dtype=torch.float64)

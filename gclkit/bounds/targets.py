@@ -20,7 +20,7 @@ def target_vectors(
     sum to zero.
 
     Args:
-        z: Embeddings of the other view, normalised here; a zero row stays zero.
+        z: Embeddings of the other view, normalised here; a zero row stays zero, with no gradient.
         nodes: Rows wanted; the mean is over all nodes either way. (default: all)
 
     Raises:
@@ -29,6 +29,8 @@ def target_vectors(
     n = len(check_floats("target_vectors", "z", z))
     if n < 2:
         reject("target_vectors", "z", "of at least 2 nodes", n)
-    z = torch.nn.functional.normalize(z, dim=-1)
+    norm = z.norm(dim=-1, keepdim=True)
+    # Not by a small number: its inverse would be the gradient at a zero row.
+    z = z / norm.masked_fill(norm == 0, torch.inf)
     total = z.sum(dim=0)
     return ((z if nodes is None else z[nodes]) * n - total) / (n - 1)

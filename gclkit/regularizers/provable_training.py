@@ -10,15 +10,14 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from gclkit.bounds import EdgeDropSet, node_compactness
-from gclkit.bounds.compactness import MODES
+from gclkit.bounds.compactness import check_mode
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers, numbered_modules
-from gclkit.checks import check_choice, check_count, check_probability, reject
+from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.modules import numbered_modules, repeatable
+from gclkit.bounds.replay import check_replay
+from gclkit.checks import check_count, check_edges, check_probability, reject
 
 View = tuple[Tensor, Tensor, Tensor]
-# Largest difference of replayed embeddings, as a share of the largest entry: TF32 has ten bits,
-# bf16 seven.
-TOLERANCE = {False: 1e-3, True: 3e-2}
 
 
 class ProvableTraining(nn.Module):
@@ -86,22 +85,24 @@ class ProvableTraining(nn.Module):
         if (layers is None) == (encoder is None):
             given = "neither" if layers is None else "both"
             reject(owner, "layers", "given, or 'encoder' instead", given)
-        self._encoder = (encoder if layers is None else layers,)  # A tuple: not registered twice.
+        # A tuple: not registered twice.
+        self._encoder = (repeatable(encoder if layers is None else layers),)
         describe_layers(owner, self._encoder[0])
         rates = tuple(p) if isinstance(p, Sequence) else (p, p)
         if len(rates) != 2:
             reject(owner, "p", "one drop rate, or one for each of the two views", p)
         self.p = (check_probability(owner, "p", rates[0]), check_probability(owner, "p", rates[1]))
         self.kappa = check_probability(owner, "kappa", kappa)
-        self.mode = check_choice(owner, "mode", mode, MODES)
+        check_mode(owner, mode, tightness)
+        self.mode = mode
         self.detach_targets = detach_targets
+        self.num_nodes = check_count(owner, "num_nodes", num_nodes)
         self.num_anchors = None
         if num_anchors is not None:
-            self.num_anchors = min(check_count(owner, "num_anchors", num_anchors), num_nodes)
+            self.num_anchors = min(check_count(owner, "num_anchors", num_anchors), self.num_nodes)
         self.tightness = tightness
         self.generator = generator
-        self.num_nodes = num_nodes
-        self.register_buffer("edge_index", edge_index, persistent=False)
+        self.register_buffer("edge_index", check_edges(owner, edge_index), persistent=False)
         self.drops = self._make_drops()
         self._seen: list[int] | None = None
 
@@ -145,7 +146,7 @@ class ProvableTraining(nn.Module):
         """Puts learned slopes of PReLU back into [0, 1], outside of which there is no bound; to be
         called after each step of the optimizer. :func:`~gclkit.training.pretrain` does so.
         """
-        for module in self._trained():
+        for module in nn.ModuleList(self._trained()).modules():  # Those inside of a GIN too.
             if isinstance(module, nn.PReLU):
                 module.weight.clamp_(0, 1)
 
@@ -190,16 +191,11 @@ class ProvableTraining(nn.Module):
         layers, drops = describe_layers("ProvableTraining", self._encoder[0]), self.drops[which]
         check_features("ProvableTraining", layers, x)
         h = trace_view(layers, x, drops, drops.kept(edge_index))[-1].after.lower
-        error = float((h - z).abs().max()) if h.shape == z.shape else float("inf")
-        narrow = torch.is_autocast_enabled(z.device.type) or any(
-            getattr(module, "precision", None) == "bfloat16" for module in self._trained()
+        rule = (
+            f"the layers that gave the embeddings of the {name} view, with nothing beside "
+            "them such as edge weights, dropout or a normalization of z"
         )
-        if not error <= TOLERANCE[narrow] * float(z.abs().max()):
-            rule = (
-                f"the layers that gave the embeddings of the {name} view, with nothing beside "
-                "them such as edge weights, dropout or a normalization of z"
-            )
-            reject("ProvableTraining", "layers", rule, f"largest difference {error:.3g}")
+        check_replay("ProvableTraining", "layers", rule, h, z, self._trained())
 
     def extra_repr(self) -> str:
         """The settings, as ``print`` shows them."""

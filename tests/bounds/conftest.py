@@ -13,11 +13,14 @@ ACTIVATIONS = {
     "prelu": lambda: nn.PReLU(init=0.3),
     "identity": nn.Identity,
 }
+# Own factors 1 + eps of either sign.
+EPSILON = {"gin": -0.3, "gin_negative": -1.7}
 
 
 def _conv(kind, a, b):
-    if kind == "gin":
-        return GINConv(nn.Sequential(nn.Linear(a, 5), nn.ReLU(), nn.Linear(5, b)), eps=-0.3)
+    if kind in EPSILON:
+        perceptron = nn.Sequential(nn.Linear(a, 5), nn.ReLU(), nn.Linear(5, b))
+        return GINConv(perceptron, eps=EPSILON[kind])
     return {"gcn": GCNConv, "sage": SAGEConv}[kind](a, b)
 
 

@@ -23,6 +23,8 @@ def test_the_figures_follow_from_the_arrays(make_encoder, make_graph, run):
     assert figures["gap"] == pytest.approx(float(gap))
     assert figures["mean_norm"] == pytest.approx(float(z.norm(dim=1).mean()))
     assert torch.equal(result.degree, EdgeDropSet(edge_index, len(x), 0.4).degree[result.nodes])
+    again = certify(iter(layers), x, edge_index, p=0.4, num_views=10, rounds=4)
+    assert torch.equal(again.bound, result.bound)
     assert figures["reach_share"] == pytest.approx(len(result.nodes) / len(x))
 
 
@@ -35,5 +37,10 @@ def test_drawn_nodes_and_refusals(make_encoder, make_graph):
     assert len(few.nodes) == 5 and torch.equal(few.nodes, again.nodes)
     with pytest.raises(ValueError, match=r"^certify: 'p' must be a probability in \[0, 1\]"):
         certify(make_encoder(), x, edge_index, p=2.0)
-    with pytest.raises(ValueError, match=r"^certify: 'nodes in reach of a droppable edge' must"):
-        certify(make_encoder(), x, edge_index, p=0.0)
+    with pytest.raises(ValueError, match=r"^certify: 'p' must be a probability in \[0, 1\]"):
+        certify(make_encoder(), x, edge_index, p=torch.ones(len(x), dtype=torch.int64))
+    for p in (0.0, 0.01):
+        with pytest.raises(ValueError) as error:
+            certify(make_encoder(), x, edge_index, p=p)
+        rule = "large enough for some node to lose an edge"
+        assert str(error.value) == f"certify: 'p' must be {rule} (got {p})"

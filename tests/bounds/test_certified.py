@@ -27,7 +27,7 @@ def test_the_worst_corner_of_a_box():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin", "gin_negative"])
 @pytest.mark.parametrize("widths", [(5, 4), (5, 6, 4)])
 def test_below_every_view_and_ordered(conv, widths, make_encoder, make_graph, run, all_views):
     stack = make_encoder(conv, "leaky_relu", widths, seed=4)

@@ -65,6 +65,19 @@ def test_a_subset_gives_the_values_of_the_whole(mode, tightness, conv, make_enco
     torch.testing.assert_close(sparse, everything)
 
 
+@pytest.mark.parametrize("widths", [(5, 4), (5, 6, 4)])
+@pytest.mark.parametrize("tightness", ["interval", "budget", "two_hop"])
+def test_no_nodes_have_no_values(widths, tightness, make_encoder, make_graph):
+    x, edge_index, z = make_graph([7])
+    settings = {"targets": z, "p": 0.4, "nodes": torch.empty(0, dtype=torch.int64)}
+    modes = ["certified"] if tightness == "two_hop" else ["certified", "pairwise"]
+    for mode in modes:
+        view = None if mode == "certified" else edge_index
+        settings |= {"mode": mode, "tightness": tightness, "view_edge_index": view}
+        bound = node_compactness(make_encoder("gcn", "relu", widths), x, edge_index, **settings)
+        assert bound.shape == (0,) and bound.requires_grad
+
+
 @pytest.mark.parametrize(
     ("mode", "tightness"),
     [
@@ -143,6 +156,13 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
             {"budget": torch.zeros(12, dtype=torch.int64)},
             "'p' must be given, or 'budget' or 'drops' instead (got '2 of the three')",
         ),
+        (
+            {"p": torch.ones(12, dtype=torch.int64)},
+            "'p' must be a probability in [0, 1] (got tensor([1, 1",
+        ),
+        ({"p": None, "budget": 0.5}, "'budget' must be one integer per node, of shape (12,) (got "),
+        ({"p": None, "budget": [1] * 12}, "'budget' must be one integer per node, of shape (12,)"),
+        ({"p": None, "drops": "a"}, "'drops' must be an EdgeDropSet (got 'str')"),
         ({"p": 1.5}, "'p' must be a probability in [0, 1] (got 1.5)"),
         ({"targets": torch.ones(12, 4)}, "'targets' must be of dtype torch.float64 (got"),
         (
@@ -160,6 +180,10 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
         (
             {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 7, 0.4), "p": None},
             "'drops' must be a set over the 12 nodes of 'x' (got 7)",
+        ),
+        (
+            {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 12, 0.4), "p": None},
+            "'drops' must be a set over 'edge_index' (got 'a set over 2 edges')",
         ),
         ({"nodes": torch.tensor([1, 12])}, "'nodes' must be between 0 and 11 (got (1, 12))"),
         (

@@ -36,6 +36,14 @@ def test_enlarging_holds_the_view():
     assert one_way.budget.tolist() == [0, 1, 1, 0, 0]
 
 
+def test_which_edges_a_set_is_of():
+    drops = EdgeDropSet(PATH, 5, 0.5)
+    drops = drops.enlarged(drops.kept(PATH[:, 2:]))
+    assert drops.is_of(PATH) and drops.is_of(PATH.flip(1))
+    for other in (PATH[:, 2:], PATH[:, [0, 1, 2, 3, 4, 4]], PATH + 1):
+        assert not drops.is_of(other)
+
+
 @pytest.mark.parametrize(
     ("edges", "budget", "message"),
     [
@@ -46,9 +54,18 @@ def test_enlarging_holds_the_view():
         (PATH.tolist(), -0.1, "'p' must be a probability in [0, 1] (got -0.1)"),
         (PATH.tolist(), [1, 2, 3, 0, 0], "'budget' must be between 0 and the degree"),
         (PATH.tolist(), [1, 1], "'budget' must be one integer per node"),
+        (PATH.tolist(), [0.0] * 5, "'budget' must be of an integer dtype (got torch.float32)"),
+        (PATH.tolist(), (1, 1), "'budget' must be one integer per node, of shape (5,) (got 'tuple"),
     ],
 )
 def test_refusals(edges, budget, message):
     budget = torch.tensor(budget) if isinstance(budget, list) else budget
     with pytest.raises(ValueError, match="^EdgeDropSet: " + re.escape(message)):
         EdgeDropSet(torch.tensor(edges), 5, budget)
+
+
+@pytest.mark.parametrize("num_nodes", [5.0, None, "5", -5])
+def test_nodes_are_counted(num_nodes):
+    message = f"EdgeDropSet: 'num_nodes' must be an integer of at least 0 (got {num_nodes!r})"
+    with pytest.raises(ValueError, match="^" + re.escape(message)):
+        EdgeDropSet(PATH, num_nodes, 0.5)

@@ -1,15 +1,18 @@
 import re
+from functools import partial
 
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import MLP, GATConv, GCNConv, GINConv, SAGEConv
+from torch_geometric.nn import MLP, BatchNorm, GATConv, GCNConv, GINConv, SAGEConv
 
 from gclkit.bounds import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
 from gclkit.checks import NotFinite
+
+compiled = partial(torch.compile, backend="eager")
 
 
 def bn(d, *, train=False):
@@ -38,6 +41,12 @@ class Shifted(nn.Linear):
 
 class Renamed(GCNConv):
     """Computes what its base does."""
+
+
+def wrapped(conv, name, wrap=lambda module: module):
+    """A layer with a part that computes something else than its class."""
+    setattr(conv, name, wrap(Shifted(5, 5)))
+    return conv
 
 
 class Stack(nn.Module):
@@ -97,6 +106,26 @@ def test_an_object_with_layers_keeps_its_gradients():
     assert step.weight.requires_grad and step.bias.requires_grad
 
 
+@pytest.mark.parametrize(
+    "network",
+    [
+        lambda wrap: [(wrap(GCNConv(5, 4)), wrap(nn.ReLU())), wrap(nn.Linear(4, 3))],
+        lambda wrap: wrap(nn.Sequential(GCNConv(5, 4), nn.ReLU())),
+        lambda wrap: [(wrap(GINConv(wrap(nn.Sequential(nn.Linear(5, 4), nn.PReLU())))), None)],
+        lambda wrap: [wrap(nn.Sequential(GINConv(wrap(MLP([5, 4, 3], norm=None)))))],
+    ],
+)
+def test_a_compiled_module_is_read_as_what_it_compiles(network):
+    steps = []
+    for wrap in (compiled, lambda module: module):
+        torch.manual_seed(0)
+        steps.append(describe_layers("test", network(wrap)))
+    for first, second in zip(*steps, strict=True):
+        assert (first.propagation is None) == (second.propagation is None)
+        for name in ("weight", "bias", "negative_slope"):
+            assert torch.equal(getattr(first, name), getattr(second, name))
+
+
 def test_a_step_by_both_weights():
     torch.manual_seed(0)
     sage, gcn, linear = describe_layers("test", [SAGEConv(3, 2), GCNConv(2, 4), nn.Linear(4, 2)])
@@ -114,6 +143,9 @@ def test_a_step_by_both_weights():
         ([(GCNConv(5, 4), nn.ReLU()), (GATConv(4, 3), nn.ReLU())], "layer 2, GATConv, has no"),
         ([(GCNConv(5, 4), nn.ELU())], "layer 1, ELU, has no bound"),
         ([(GCNConv(5, 4), nn.LayerNorm(4))], "layer 1, LayerNorm, has no bound"),
+        ([(GCNConv(-1, 4), nn.ReLU())], "layer 1, GCNConv before its first call, has no bound"),
+        ([GCNConv(5, 4), SAGEConv(-1, 4)], "layer 2, SAGEConv before its first call, has no"),
+        ([GINConv(nn.LazyLinear(4))], "layer 1, GINConv before its first call, has no bound"),
         ([(GCNConv(5, 4, normalize=False), nn.ReLU())], "layer 1, GCNConv without normalisation"),
         ([(GCNConv(5, 4, add_self_loops=False), nn.ReLU())], "layer 1, GCNConv without self-loops"),
         ([(GCNConv(5, 4, improved=True), nn.ReLU())], "layer 1, GCNConv with improved=True"),
@@ -123,6 +155,12 @@ def test_a_step_by_both_weights():
         ([(Doubled(5, 5), nn.ReLU())], "layer 1, Doubled with a 'message' of its own, has no"),
         ([GCNConv(5, 4), Shifted(4, 3)], "layer 2, Shifted with a 'forward' of its own, has no"),
         ([GINConv(Twice(nn.Linear(5, 5)))], "layer 1, Twice with a 'forward' of its own, has no"),
+        ([wrapped(GCNConv(5, 5), "lin")], "layer 1, Shifted with a 'forward' of its own, has no"),
+        ([wrapped(GCNConv(5, 5), "lin", compiled)], "layer 1, Shifted with a 'forward' of"),
+        ([wrapped(SAGEConv(5, 5), "lin_l")], "layer 1, Shifted with a 'forward' of its own, has"),
+        ([wrapped(SAGEConv(5, 5), "lin_r")], "layer 1, Shifted with a 'forward' of its own, has"),
+        ([GCNConv(5, 5), wrapped(BatchNorm(5).eval(), "module")], "layer 2, Shifted with a 'for"),
+        (Twice(GCNConv(5, 5)), "the encoder, Twice with a 'forward' of its own, has no bound"),
         (
             [GINConv(nn.Linear(5, 4), flow="target_to_source")],
             "layer 1, GINConv with flow='target_to_source', has no bound",
@@ -130,6 +168,7 @@ def test_a_step_by_both_weights():
         ([GINConv(MLP([5, 6, 4], norm=None, dropout=0.2))], "layer 1, Dropout in training mode"),
         ([(SAGEConv(5, 4, aggr="max"), nn.ReLU())], "layer 1, SAGEConv with aggr='max', has no"),
         ([(SAGEConv(5, 4, normalize=True), nn.ReLU())], "layer 1, SAGEConv with normalize=True"),
+        ([(SAGEConv(5, 4, project=True), nn.ReLU())], "layer 1, SAGEConv with project=True, has"),
         (
             [(GCNConv(5, 4), bn(4, train=True), nn.ReLU())],
             "layer 1, BatchNorm1d in training mode (its statistics depend on the view), has no",
@@ -161,7 +200,7 @@ def test_a_slope_outside_the_unit_interval_is_refused(slope):
     with pytest.raises(
         ValueError,
         match=r"^test: 'negative_slope' must be in \[0, 1\] for the lines to hold; clamp a PReLU "
-        r"after every step of its training \(got \[",
+        r"after every step of its training, as ProvableTraining\.after_step\(\) does \(got \[",
     ):
         describe_layers("test", [(GCNConv(3, 2), nn.PReLU(init=slope))])
 

@@ -16,6 +16,10 @@ def test_own_positive_minus_the_mean_of_the_others():
     torch.testing.assert_close(target_vectors(z, nodes=nodes), vectors[nodes])
 
 
-def test_a_zero_row_stays_finite():
-    z = torch.tensor([[0.0, 0.0], [3.0, 4.0]])
-    torch.testing.assert_close(target_vectors(z), torch.tensor([[-0.6, -0.8], [0.6, 0.8]]))
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+def test_a_zero_row_stays_zero_without_a_gradient(dtype):
+    z = torch.tensor([[0.0, 0.0], [3.0, 4.0]], dtype=dtype, requires_grad=True)
+    expected = torch.tensor([[-0.6, -0.8], [0.6, 0.8]], dtype=dtype)
+    torch.testing.assert_close(target_vectors(z), expected)
+    (grad,) = torch.autograd.grad(target_vectors(z)[0, 0], z)
+    assert grad[0].tolist() == [0, 0] and (grad[1] != 0).all()

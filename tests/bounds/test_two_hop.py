@@ -48,7 +48,7 @@ def test_closes_most_of_the_gap_of_plain_intervals(make_encoder, make_graph):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin", "gin_negative"])
 def test_below_every_view_of_a_set_that_is_not_symmetric(conv, make_encoder, run):
     path = torch.tensor([[0, 1, 2], [1, 2, 3]])
     edge_index = torch.cat([path, path.flip(0)], dim=1)

@@ -3,7 +3,7 @@ import re
 import pytest
 import torch
 from torch import nn
-from torch_geometric.nn import GATConv, GCNConv
+from torch_geometric.nn import MLP, GATConv, GCNConv, GINConv
 
 from gclkit.bounds import node_compactness
 from gclkit.encoders import GCNEncoder, GNNEncoder
@@ -30,7 +30,9 @@ def setting():
 def make(setting, **options):
     data, encoder, _ = setting
     options = {"encoder": encoder, "p": (0.3, 0.5), "kappa": 0.4, **options}
-    return ProvableTraining(edge_index=data.edge_index, num_nodes=data.num_nodes, **options)
+    return ProvableTraining(
+        **{"edge_index": data.edge_index, "num_nodes": data.num_nodes, **options}
+    )
 
 
 @pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
@@ -53,6 +55,8 @@ def test_the_formula(mode, setting):
     torch.testing.assert_close(make(setting, mode=mode)(loss, *views), expected)
     by_layers = make(setting, mode=mode, encoder=None, layers=encoder.layers())
     torch.testing.assert_close(by_layers(loss, *views), expected)
+    once = make(setting, mode=mode, encoder=None, layers=iter(encoder.layers()))
+    torch.testing.assert_close(once(loss, *views), expected)
 
 
 @pytest.mark.parametrize("mode", ["published", "pairwise", "certified"])
@@ -184,6 +188,42 @@ def test_autocast_trains_with_it(conv, setting):
     assert all(p.grad.isfinite().all() for p in encoder.parameters())
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_a_narrow_encoder_is_replayed(dtype, setting):
+    _, _, views = setting
+    for seed in range(20):
+        torch.manual_seed(seed)
+        layers = [(GCNConv(6, 8).to(dtype), nn.ReLU()), (GCNConv(8, 4).to(dtype), nn.ReLU())]
+        seen = []
+        for x, edges, _ in views:
+            h = x.to(dtype)
+            for conv, act in layers:
+                h = act(conv(h, edges))
+            seen.append((x.to(dtype), edges, h))
+        pot = make(setting, encoder=None, layers=layers)
+        assert pot(torch.tensor(1.0), *seen).isfinite()
+        x, edges, z = seen[0]
+        with pytest.raises(ValueError, match="of the first view"):
+            make(setting, encoder=None, layers=layers)(
+                torch.tensor(1.0), (x, edges, 1.2 * z), seen[1]
+            )
+
+
+def test_slopes_are_put_back_wherever_they_are(setting):
+    slopes = [nn.PReLU() for _ in range(5)]
+    layers = [
+        (GINConv(nn.Sequential(nn.Linear(6, 4), slopes[0], nn.Linear(4, 4))), slopes[1]),
+        (GINConv(MLP([4, 4, 4], act=slopes[2], norm=None)), slopes[3]),
+        (GCNConv(4, 4), slopes[4]),
+    ]
+    pot = make(setting, encoder=None, layers=layers)
+    with torch.no_grad():
+        for module, slope in zip(slopes, (-0.2, 1.4, 1.2, -0.3, 0.3), strict=True):
+            module.weight.fill_(slope)
+    pot.after_step()
+    assert [module.weight.item() for module in slopes] == pytest.approx([0, 1, 1, 0, 0.3])
+
+
 def test_a_view_of_another_number_of_nodes_is_refused(setting):
     x, edges, z = setting[2][0]
     message = (
@@ -215,6 +255,24 @@ def test_the_graph_moves_with_the_module(setting):
         ),
         ({"kappa": -0.1}, "'kappa' must be a probability in [0, 1] (got -0.1)"),
         ({"mode": "best"}, "'mode' must be one of ['certified', 'pairwise', 'published']"),
+        (
+            {"tightness": "tight", "kappa": 0.0},
+            "'tightness' must be one of ['budget', 'interval'] (got 'tight')",
+        ),
+        (
+            {"tightness": "two_hop", "mode": "pairwise"},
+            "'tightness' must be one of ['budget', 'interval'] (got 'two_hop')",
+        ),
+        ({"num_nodes": 24.0}, "'num_nodes' must be an integer of at least 1 (got 24.0)"),
+        ({"num_nodes": -5}, "'num_nodes' must be an integer of at least 1 (got -5)"),
+        (
+            {"num_nodes": None, "num_anchors": 3},
+            "'num_nodes' must be an integer of at least 1 (got None)",
+        ),
+        (
+            {"edge_index": torch.tensor([[0, 1], [1, 0]]).numpy()},
+            "'edge_index' must be a tensor [2, e] (got 'ndarray')",
+        ),
         ({"num_anchors": 0}, "'num_anchors' must be an integer of at least 1 (got 0)"),
         (
             {"encoder": None, "layers": [(GATConv(6, 4), nn.ReLU())]},
