@@ -96,7 +96,7 @@ def test_training_with_bounds(graph, mode):
 def test_certificates(graph):
     def certified(data):
         network = encoder(data)
-        found = bounds.certify(network, data.x, data.edge_index, p=0.3)
+        found = bounds.certify(network, data.x, data.edge_index, p=0.3, num_views=20, rounds=2)
         return {"share": found.certified_share, "norm": found.norm}
 
     same(certified, graph)
@@ -127,8 +127,14 @@ DESCRIPTIONS = {
         d.edge_index, torch.arange(N), torch.arange(N) % 2 == 0
     ),
     **{
-        name: lambda d, z, name=name: getattr(evaluators, name)()(z, d.y, public_split(d))
-        for name in ("AdamProbe", "KNNProbe", "LinearProbe", "RandomForestProbe", "SVMProbe")
+        type(probe).__name__: lambda d, z, probe=probe: probe(z, d.y, public_split(d))
+        for probe in (
+            evaluators.AdamProbe(steps=20),
+            evaluators.KNNProbe(),
+            evaluators.LinearProbe(),
+            evaluators.RandomForestProbe(),
+            evaluators.SVMProbe(),
+        )
     },
 }
 
