@@ -147,7 +147,7 @@ def test_embeddings_are_described_wherever_they_lie(graph, z, name, on_device):
 
 
 def test_link_prediction(graph):
-    same(lambda d: evaluators.LinkPrediction()(lambda seen: seen.x, d).scores, graph)
+    same(lambda d: evaluators.LinkPrediction()(methods.propagated_features, d).scores, graph)
 
 
 @pytest.mark.parametrize(

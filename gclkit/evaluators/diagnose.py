@@ -65,7 +65,7 @@ def diagnose(
     }
     edge_index, y = data.edge_index, data.get("y")
     if edge_index is not None:
-        edge_index = check_edges("diagnose", edge_index, len(z)).to(z.device)
+        check_edges("diagnose", edge_index, len(z))
     if edge_index is not None and edge_index.numel():
         found["alignment"] = neighbor_alignment(z, edge_index)
     sample = torch.arange(len(z))
