@@ -52,8 +52,8 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
     for name, first in method.delayed_parts().items():
         if first > epochs:
             log(
-                f"{config.method}: {epochs} epochs end before epoch {first}, from which on what "
-                f"'{name}' delays takes part"
+                f"{config.method}: {epochs} epochs do not reach epoch {first}, where the part of "
+                f"the method that '{name}' delays begins"
             )
     needed = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     if estimate:

@@ -45,8 +45,8 @@ def test_says_which_part_of_a_method_stays_off(config, graph, method, setting, f
             log=lines.append,
         )
         expected = (
-            f"{method}: {first - 1} epochs end before epoch {first}, from which on what "
-            f"'{setting}' delays takes part"
+            f"{method}: {first - 1} epochs do not reach epoch {first}, where the part of the "
+            f"method that '{setting}' delays begins"
         )
         assert lines == ([expected] if epochs < first else [])
 
