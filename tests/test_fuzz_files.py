@@ -48,7 +48,7 @@ def loader(kind, folder):
             ".yaml",
             mutated(CONFIG, tags, LAUGHS, bare),
             read_config,
-            ("read_config", "method_class"),
+            ("read_config", "method_class", "RunSettings"),
         )
     if kind == "checkpoint":
         save_checkpoint(folder / "good.pt", {"epoch": 3, "weight": torch.ones(4), "name": "a"})
