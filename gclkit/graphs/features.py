@@ -46,9 +46,8 @@ def as_features(
         reject(owner, name, f"a matrix of at most {MOST_COLUMNS} columns", tuple(matrix.shape))
     if matrix.dtype.kind not in "biuf":
         reject(owner, name, "of a real dtype", str(matrix.dtype))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # What comes of it is looked at below.
         matrix = matrix.astype(np.float32)
-    with np.errstate(over="ignore", invalid="ignore"):
         if sp.issparse(matrix):
             matrix.sum_duplicates()
     entries = matrix.data if sp.issparse(matrix) else matrix
@@ -87,7 +86,7 @@ def as_weights(owner: str, name: str, value: Any) -> Float[Tensor, " e"]:
     weights = _as_numpy(owner, name, value)
     if weights.dtype.kind not in "biuf":
         reject(owner, name, "of a real dtype", str(weights.dtype))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         weights = weights.astype(np.float32)
     found = torch.from_numpy(np.ascontiguousarray(weights))
     return check_finite(owner, name, found, rule="finite in float32")

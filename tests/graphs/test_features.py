@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
 
-from gclkit.graphs.features import as_features, as_labels, check_sparse
+from gclkit.graphs.features import as_features, as_labels, as_weights, check_sparse
 from gclkit.sparse import csr_tensor
 
 WIDE = np.zeros((30, 600))
@@ -152,3 +152,10 @@ def test_refused_labels(value, sentence):
     with pytest.raises(ValueError) as refusal:
         as_labels("test", "y", value)
     assert str(refusal.value) == f"test: 'y' must be {sentence}"
+
+
+@pytest.mark.parametrize("read", [as_features, as_weights])
+def test_signalling_nan_is_refused_without_a_warning(read):
+    value = np.array([0x3FF0000000000000, 0x7FF0000000000001] * 9, dtype=np.uint64).view(float)
+    with pytest.raises(ValueError, match=r"^load: 'x' must be finite in float32"):
+        read("load", "x", value)
