@@ -8,7 +8,7 @@ from torch.utils._pytree import tree_leaves
 from gclkit import augmentations, bounds, evaluators, losses, methods
 from gclkit.cli.main import main
 from gclkit.communities import AddCommunities, detect
-from gclkit.encoders import GCNEncoder, GNNEncoder
+from gclkit.encoders import GNNEncoder
 from gclkit.graphs import Split, load, public_split
 from gclkit.regularizers import ProvableTraining
 from gclkit.testing.pretend_device import DEVICE, PretendDevice
@@ -52,7 +52,7 @@ def numbers(found):
     return [tensor.detach().cpu().to_dense().double() for tensor in tensors]
 
 
-def same(call, *inputs, here=True):
+def assert_same(call, *inputs, here=True):
     """Asserts that a call gives on the other device what it gives on the CPU."""
     expected = numbers(call(*(value.clone() for value in inputs)))
     with PretendDevice():
@@ -60,6 +60,13 @@ def same(call, *inputs, here=True):
     assert len(found) == len(expected) > 0
     for mine, theirs in zip(found, expected, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-6, equal_nan=True)
+
+
+def test_the_assertion_sees_another_result_and_a_mixture(graph):
+    with pytest.raises(AssertionError):
+        assert_same(lambda data: data.x + (data.x.device == DEVICE), graph)
+    with pytest.raises(RuntimeError, match="same device"):
+        assert_same(lambda data: data.x + torch.ones(N, 30), graph)
 
 
 METHODS = {name: {} for name in ("BGRL", "CCASSG", "COSTA", "DGI", "GBT", "GCA", "GRACE", "MVGRL")}
@@ -74,7 +81,7 @@ def test_training(graph, name):
         assert result.embeddings.device.type == "cpu"
         return {"z": result.embeddings, "loss": [row["loss"] for row in result.history]}
 
-    same(train, graph)
+    assert_same(train, graph)
 
 
 @pytest.mark.parametrize("mode", ["pairwise", "certified", "published"])
@@ -90,7 +97,7 @@ def test_training_with_bounds(graph, mode):
         )  # fmt: skip
         return pretrain(method, data, epochs=2, seed=0, regularizer=regularizer).embeddings
 
-    same(train, plain)
+    assert_same(train, plain)
 
 
 def test_certificates(graph):
@@ -99,13 +106,13 @@ def test_certificates(graph):
         found = bounds.certify(network, data.x, data.edge_index, p=0.3, num_views=20, rounds=2)
         return {"share": found.certified_share, "norm": found.norm}
 
-    same(certified, graph)
+    assert_same(certified, graph)
 
 
 @pytest.mark.parametrize("on_device", [True, False])
 @pytest.mark.parametrize("splits", ["random", "stratified", "public", "redrawn", "3-shot"])
 def test_classification(graph, z, splits, on_device):
-    same(evaluation(z, on_device, splits=splits, num_splits=1), graph)
+    assert_same(evaluation(z, on_device, splits=splits, num_splits=1), graph)
 
 
 def evaluation(z, on_device, **options):
@@ -143,11 +150,11 @@ DESCRIPTIONS = {
 @pytest.mark.parametrize("name", DESCRIPTIONS)
 def test_embeddings_are_described_wherever_they_lie(graph, z, name, on_device):
     call = DESCRIPTIONS[name]
-    same(lambda data: call(data, z.to(data.x.device) if on_device else z), graph)
+    assert_same(lambda data: call(data, z.to(data.x.device) if on_device else z), graph)
 
 
 def test_link_prediction(graph):
-    same(lambda d: evaluators.LinkPrediction()(methods.propagated_features, d).scores, graph)
+    assert_same(lambda d: evaluators.LinkPrediction()(methods.propagated_features, d).scores, graph)
 
 
 @pytest.mark.parametrize(
@@ -159,7 +166,7 @@ def test_link_prediction(graph):
 )  # fmt: skip
 def test_controls(graph, name):
     control = getattr(methods, name, None) or getattr(methods.controls, name)
-    same(lambda data: control(data).abs(), graph)
+    assert_same(lambda data: control(data).abs(), graph)
 
 
 TRANSFORMS = {
@@ -192,13 +199,12 @@ TRANSFORMS = {
 
 @pytest.mark.parametrize("name", TRANSFORMS)
 def test_transforms(graph, name):
-    same(TRANSFORMS[name], graph)
+    assert_same(TRANSFORMS[name], graph)
 
 
 @pytest.mark.parametrize("conv", ["gat", "gcn", "gin", "sage"])
 def test_encoders(graph, conv):
-    same(lambda data: encoder(data, conv)(data.x, data.edge_index), graph)
-    assert isinstance(GCNEncoder(3, 2), GNNEncoder)
+    assert_same(lambda data: encoder(data, conv)(data.x, data.edge_index), graph)
 
 
 LOSSES = {
@@ -230,7 +236,7 @@ def test_losses(graph, z, name):
         loss.backward()
         return {"loss": loss, "gradient": first.grad}
 
-    same(call, graph, z)
+    assert_same(call, graph, z)
 
 
 def test_the_command_line(graph, tmp_path):

@@ -18,7 +18,7 @@ EDGES = np.array([[0, 1], [1, 2], [3, 2], [0, 1], [2, 2]])
 PREPARED = [[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]]
 
 
-def check_five_nodes(data: Data, *, weights: list[float] | None = None) -> None:
+def assert_five_nodes(data: Data, *, weights: list[float] | None = None) -> None:
     """Asserts that a graph is the one of this module, prepared, with or without weights."""
     assert data.edge_index.tolist() == PREPARED
     assert data.x.tolist() == X.tolist() and data.y.tolist() == Y.tolist()

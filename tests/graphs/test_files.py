@@ -4,7 +4,7 @@ import scipy.sparse as sp
 import torch
 
 from gclkit.graphs import load
-from gclkit.testing.five_nodes import X, Y, adjacency, check_five_nodes
+from gclkit.testing.five_nodes import X, Y, adjacency, assert_five_nodes
 
 
 def test_scipy_files_for_adjacency_and_features(tmp_path):
@@ -12,7 +12,7 @@ def test_scipy_files_for_adjacency_and_features(tmp_path):
     sp.save_npz(tmp_path / "x.npz", sp.csr_matrix(X))
     np.save(tmp_path / "y.npy", Y)
     files = {"features": tmp_path / "x.npz", "labels": str(tmp_path / "y.npy")}
-    check_five_nodes(load(tmp_path / "adjacency.npz", log=None, **files), weights=[2.0] * 6)
+    assert_five_nodes(load(tmp_path / "adjacency.npz", log=None, **files), weights=[2.0] * 6)
 
 
 @pytest.mark.parametrize(
@@ -28,13 +28,13 @@ def test_edge_lists(name, text, tmp_path):
     np.save(tmp_path / "x.npy", X)
     (tmp_path / "y.txt").write_text("".join(f"{label}\n" for label in Y))
     files = {"features": str(tmp_path / "x.npy"), "labels": tmp_path / "y.txt"}
-    check_five_nodes(load(str(tmp_path / name), log=None, **files))
+    assert_five_nodes(load(str(tmp_path / name), log=None, **files))
 
 
 def test_edge_list_with_weights_and_arrays_in_memory(tmp_path):
     (tmp_path / "edges.csv").write_text("0,1,0.5\n1,2,2\n3,2,1.25\n0,1,0.25\n2,2,9\n")
     data = load(tmp_path / "edges.csv", features=X, labels=torch.from_numpy(Y), log=None)
-    check_five_nodes(data, weights=[0.75, 0.75, 2.0, 2.0, 1.25, 1.25])
+    assert_five_nodes(data, weights=[0.75, 0.75, 2.0, 2.0, 1.25, 1.25])
 
 
 def test_without_features_only_on_request(tmp_path):

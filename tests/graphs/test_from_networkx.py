@@ -2,12 +2,12 @@ import networkx as nx
 import pytest
 
 from gclkit.graphs import load
-from gclkit.testing.five_nodes import X, check_five_nodes, network
+from gclkit.testing.five_nodes import X, assert_five_nodes, network
 
 
 @pytest.mark.parametrize("kind", [nx.Graph, nx.DiGraph, nx.MultiGraph, nx.MultiDiGraph])
 def test_networkx(kind):
-    check_five_nodes(load(kind(network()), log=None))
+    assert_five_nodes(load(kind(network()), log=None))
 
 
 def test_networkx_by_columns_and_weights():
@@ -17,7 +17,7 @@ def test_networkx_by_columns_and_weights():
         graph.nodes[node].update(x0=x[0], x1=x[1])
     for u, v in graph.edges:
         graph.edges[u, v]["weight"] = 3
-    check_five_nodes(load(graph, log=None), weights=[3.0] * 6)
+    assert_five_nodes(load(graph, log=None), weights=[3.0] * 6)
 
 
 def test_networkx_unprepared_has_both_directions():

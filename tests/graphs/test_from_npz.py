@@ -3,7 +3,7 @@ import pytest
 import scipy.sparse as sp
 
 from gclkit.graphs import load
-from gclkit.testing.five_nodes import EDGES, X, Y, adjacency, check_five_nodes
+from gclkit.testing.five_nodes import EDGES, X, Y, adjacency, assert_five_nodes
 
 
 def csr_parts(prefix, matrix):
@@ -24,7 +24,7 @@ def csr_parts(prefix, matrix):
 )
 def test_npz_layouts(arrays, tmp_path):
     np.savez(tmp_path / "graph.npz", **arrays)
-    check_five_nodes(load(tmp_path / "graph.npz", log=None))
+    assert_five_nodes(load(tmp_path / "graph.npz", log=None))
 
 
 def test_npz_with_weights_and_masks(tmp_path):
@@ -32,7 +32,7 @@ def test_npz_with_weights_and_masks(tmp_path):
     weight = np.array([2, 3, 4, 5, 6], dtype=np.int16)
     np.savez(tmp_path / "graph.npz", edge_index=EDGES.T, x=X, y=Y, edge_weight=weight, **masks)
     data = load(tmp_path / "graph.npz", log=None)
-    check_five_nodes(data, weights=[7.0, 7.0, 3.0, 3.0, 4.0, 4.0])
+    assert_five_nodes(data, weights=[7.0, 7.0, 3.0, 3.0, 4.0, 4.0])
     assert data.train_mask.tolist() == [True, False, False, False, False]
 
 

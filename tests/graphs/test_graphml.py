@@ -2,7 +2,7 @@ import networkx as nx
 import pytest
 
 from gclkit.graphs import load
-from gclkit.testing.five_nodes import X, Y, check_five_nodes, network
+from gclkit.testing.five_nodes import X, Y, assert_five_nodes, network
 
 
 def graphml(tmp_path, graph):
@@ -15,7 +15,7 @@ def graphml(tmp_path, graph):
 
 
 def test_graphml(tmp_path):
-    check_five_nodes(load(graphml(tmp_path, network()), log=None))
+    assert_five_nodes(load(graphml(tmp_path, network()), log=None))
 
 
 def test_graphml_with_a_file_of_features(tmp_path):

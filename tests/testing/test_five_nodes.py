@@ -3,7 +3,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from gclkit.testing.five_nodes import EDGES, PREPARED, X, Y, adjacency, check_five_nodes, network
+from gclkit.testing.five_nodes import EDGES, PREPARED, X, Y, adjacency, assert_five_nodes, network
 
 
 def prepared(**changes):
@@ -21,8 +21,8 @@ def test_the_forms_agree():
         (2, 3),
         (2, 2),
     }
-    check_five_nodes(prepared())
-    check_five_nodes(prepared(edge_weight=torch.arange(6.0)), weights=[0, 1, 2, 3, 4, 5])
+    assert_five_nodes(prepared())
+    assert_five_nodes(prepared(edge_weight=torch.arange(6.0)), weights=[0, 1, 2, 3, 4, 5])
 
 
 @pytest.mark.parametrize(
@@ -38,4 +38,4 @@ def test_the_forms_agree():
 )
 def test_another_graph_fails(changes, weights):
     with pytest.raises(AssertionError):
-        check_five_nodes(prepared(**changes), weights=weights)
+        assert_five_nodes(prepared(**changes), weights=weights)
