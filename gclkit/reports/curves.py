@@ -45,7 +45,7 @@ def plot_curve(history: History, key: str, label: str) -> Figure | None:
         axes.set(xlabel="epoch", ylabel=label)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=7))
         if 1 < len(lines) <= 10:
-            figure.legend(loc="outside lower center", ncols=5, fontsize=9)
+            figure.legend(loc="outside lower center", ncols=4, fontsize=9)
     return figure
 
 
@@ -70,5 +70,5 @@ def plot_path(history: History) -> Figure | None:
         axes.set(xlabel="alignment (lower is closer)", ylabel="uniformity (lower is more even)")
         axes.xaxis.set_major_locator(MaxNLocator(5))
         if drawn and len(history) <= 10:
-            figure.legend(loc="outside lower center", ncols=5, fontsize=9)
+            figure.legend(loc="outside lower center", ncols=4, fontsize=9)
     return figure if drawn else None

@@ -1,5 +1,7 @@
 import math
 
+import pytest
+
 from gclkit.reports.curves import plot_curve, plot_path, series
 
 ROWS = [{"epoch": 1, "loss": 3.0}, {"epoch": 2, "loss": 2.5, "val_accuracy": 0.5}, {"epoch": 3}]
@@ -26,3 +28,12 @@ def test_the_path_needs_two_points():
     assert plot_path({0: [point]}) is None
     figure = plot_path({0: [point, {**point, "epoch": 9, "uniformity": -2.0}]})
     assert figure.axes[0].lines[0].get_ydata().tolist() == [-1.0, -2.0]
+
+
+@pytest.mark.parametrize("seeds", [2, 5, 10])
+def test_the_legend_stays_inside(seeds):
+    history = {s: [{"epoch": e, "loss": 1 / e} for e in range(1, 9)] for s in range(seeds)}
+    figure = plot_curve(history, "loss", "loss")
+    figure.canvas.draw()
+    box = figure.legends[0].get_window_extent()
+    assert box.x0 >= 0 and box.x1 <= figure.bbox.width
