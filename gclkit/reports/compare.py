@@ -15,7 +15,7 @@ from gclkit.reports.files import to_json, write_text
 from gclkit.reports.page import Panel, grid, page
 from gclkit.reports.palette import colors
 from gclkit.reports.sections import HEADLINES, TASK_TITLES, by_task, method_name, note_line
-from gclkit.reports.tables import PERCENT, Table, score_name, score_table, summaries
+from gclkit.reports.tables import PERCENT, score_columns, score_name, score_table, summaries
 
 # Says whether a first summary is significantly different from a second one.
 Significant = Callable[[Mapping[str, Any], Mapping[str, Any]], bool]
@@ -107,12 +107,7 @@ def write_comparison(
         reject("write_comparison", "runs", "reports with scores", list(runs))
     tables, figures = [], []
     for index, (task, title, lines) in enumerate(groups):
-        plain = score_table(lines)
-        keys = [
-            key for key in dict.fromkeys(k for _, section in lines for k in summaries(section))
-            if key not in ("val_accuracy", "val_auc")
-        ]  # fmt: skip
-        table = Table(plain.head, plain.rows, mark_best(lines, keys, significant))
+        table = score_table(lines, mark_best(lines, score_columns(lines), significant))
         tables.append((title, table, str(lines[0][1].get("protocol", ""))))
         key = HEADLINES[task]
         shown = [(name, summaries(section)[key]) for name, section in lines

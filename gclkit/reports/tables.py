@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,31 +42,17 @@ class Table:
 
     def to_markdown(self) -> str:
         """GitHub's table syntax, one line per row."""
-        body = [
-            [
-                f"**{_pipe(cell)}**" if (i, j) in self.bold else _pipe(cell)
-                for j, cell in enumerate(row)
-            ]
-            for i, row in enumerate(self.rows)
-        ]
         rule = ["---", *("---:" for _ in self.head[1:])]
-        lines = [[_pipe(name) for name in self.head], rule, *body]
+        lines = [map(_pipe, self.head), rule, *self._marked(_pipe, "**{}**")]
         return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
     def to_latex(self) -> str:
         """A ``tabular`` with the rules of booktabs."""
-        body = [
-            [
-                rf"\textbf{{{_tex(cell)}}}" if (i, j) in self.bold else _tex(cell)
-                for j, cell in enumerate(row)
-            ]
-            for i, row in enumerate(self.rows)
-        ]
         columns = "l" + "r" * (len(self.head) - 1)
         lines = [
             rf"\begin{{tabular}}{{{columns}}}", r"\toprule",
             " & ".join(map(_tex, self.head)) + r" \\", r"\midrule",
-            *(" & ".join(row) + r" \\" for row in body),
+            *(" & ".join(row) + r" \\" for row in self._marked(_tex, r"\textbf{{{}}}")),
             r"\bottomrule", r"\end{tabular}",
         ]  # fmt: skip
         return "\n".join(lines) + "\n"
@@ -74,20 +60,24 @@ class Table:
     def to_html(self) -> str:
         """A ``table`` element inside a block that scrolls on a narrow window."""
         head = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in self.head)
-        rows = []
-        for i, row in enumerate(self.rows):
-            cells = [
-                f"<td><strong>{html.escape(cell)}</strong></td>"
-                if (i, j) in self.bold
-                else f"<td>{html.escape(cell)}</td>"
-                for j, cell in enumerate(row)
-            ]
-            cells[0] = f'<th scope="row">{html.escape(row[0])}</th>'
-            rows.append(f"<tr>{''.join(cells)}</tr>")
+        rows = "".join(
+            f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+            for name, *cells in self._marked(html.escape, "<strong>{}</strong>")
+        )
         return (
             f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-            f"<tbody>{''.join(rows)}</tbody></table></div>"
+            f"<tbody>{rows}</tbody></table></div>"
         )
+
+    def _marked(self, escape: Callable[[str], str], mark: str) -> list[list[str]]:
+        """The cells in the writing of a format, those in ``bold`` inside its ``mark``."""
+        return [
+            [
+                mark.format(escape(cell)) if (i, j) in self.bold else escape(cell)
+                for j, cell in enumerate(row)
+            ]
+            for i, row in enumerate(self.rows)
+        ]
 
 
 def format_score(name: str, summary: Mapping[str, Any]) -> str:
@@ -117,26 +107,28 @@ def summaries(section: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
     }
 
 
+def score_columns(lines: Sequence[tuple[str, Mapping[str, Any]]]) -> list[str]:
+    """The scores that any line has, in the order in which they appear; none on validation."""
+    keys = dict.fromkeys(key for _, section in lines for key in summaries(section))
+    return [key for key in keys if key not in ("val_accuracy", "val_auc")]
+
+
 def score_table(
-    lines: Sequence[tuple[str, Mapping[str, Any]]],
-    *,
-    leave_out: Sequence[str] = ("val_accuracy", "val_auc"),
+    lines: Sequence[tuple[str, Mapping[str, Any]]], bold: frozenset[tuple[int, int]] = frozenset()
 ) -> Table:
-    """One line per method or control, one column per score that any of them has.
+    """One line per method or control, one column per score of :func:`score_columns`.
 
     Args:
         lines: Name and section of each, such as ``results["classification"]``.
-        leave_out: Scores that are not shown.
+        bold: As :class:`Table` takes it.
     """
+    columns = score_columns(lines)
     found = [(name, summaries(section)) for name, section in lines]
-    columns = list(
-        dict.fromkeys(key for _, scores in found for key in scores if key not in leave_out)
-    )
     rows = tuple(
         (name, *(format_score(key, scores[key]) if key in scores else "–" for key in columns))
         for name, scores in found
     )
-    return Table(("", *map(score_name, columns)), rows)
+    return Table(("", *map(score_name, columns)), rows, bold)
 
 
 def _pipe(text: str) -> str:
