@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +17,45 @@ from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
 from gclkit.graphs.split import Split
 
 
+class _SklearnProbe(ABC):
+    """Fits every candidate, keeps the one that is best on ``val`` and reads ``test`` once."""
+
+    @abstractmethod
+    def _candidates(self, split: Split) -> dict[float, Any]:
+        """The classifiers to choose from, one or more, by the setting in which they differ."""
+
+    def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
+        """Scores one split."""
+        return self.score_splits(z, y, [split])[0]
+
+    def score_splits(
+        self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], splits: Sequence[Split]
+    ) -> list[ProbeScores]:
+        """Scores many splits, one after the other."""
+        z, y, splits = check_probe_input(type(self).__name__, z, y, splits)
+        features, labels = scale_embeddings(z, "l2").cpu().numpy(), y.cpu().numpy()
+        results = []
+        for split in splits:
+            train, val, test = (part.numpy() for part in split)
+            fits = self._candidates(split)
+            hits = {}
+            for choice, fit in fits.items():
+                found = fit.fit(features[train], labels[train]).predict(features[val])
+                hits[choice] = float((found == labels[val]).mean())
+            best = max(hits, key=hits.__getitem__)
+            scores = ProbeScores.of(
+                torch.from_numpy(labels[test]),
+                torch.from_numpy(fits[best].predict(features[test])),
+                int(y.max()) + 1,
+                strength=float(best),
+                val_accuracy=hits[best],
+            )
+            results.append(scores)
+        return results
+
+
 @dataclass(frozen=True)
-class SVMProbe:
+class SVMProbe(_SklearnProbe):
     """Support vector machine with a radial kernel on l2-normalized embeddings.
 
     Args:
@@ -35,19 +73,14 @@ class SVMProbe:
         """What a report says about this probe."""
         return _protocol("support vector machine (radial kernel)", "C", self.strengths)
 
-    def score_splits(self, z: Tensor, y: Tensor, splits: Sequence[Split]) -> list[ProbeScores]:
-        """Scores many splits, one after the other."""
+    def _candidates(self, split: Split) -> dict[float, Any]:
         from sklearn.svm import SVC
 
-        return _score_splits("SVMProbe", z, y, splits, self.strengths, lambda c: SVC(C=c))
-
-    def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
-        """Scores one split."""
-        return self.score_splits(z, y, [split])[0]
+        return {strength: SVC(C=strength) for strength in self.strengths}
 
 
 @dataclass(frozen=True)
-class KNNProbe:
+class KNNProbe(_SklearnProbe):
     """Majority of the nearest training nodes, Euclidean on l2-normalized embeddings.
 
     Args:
@@ -66,25 +99,15 @@ class KNNProbe:
         """What a report says about this probe."""
         return _protocol("nearest neighbors", "k", self.neighbors)
 
-    def score_splits(self, z: Tensor, y: Tensor, splits: Sequence[Split]) -> list[ProbeScores]:
-        """Scores many splits, one after the other."""
+    def _candidates(self, split: Split) -> dict[float, Any]:
         from sklearn.neighbors import KNeighborsClassifier
 
-        scores = []
-        for split in splits:
-            counts = [min(count, len(split[0])) for count in self.neighbors]
-            scores += _score_splits(
-                "KNNProbe", z, y, [split], counts, lambda k: KNeighborsClassifier(int(k))
-            )
-        return scores
-
-    def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
-        """Scores one split."""
-        return self.score_splits(z, y, [split])[0]
+        counts = [min(count, len(split.train)) for count in self.neighbors]
+        return {count: KNeighborsClassifier(count) for count in counts}
 
 
 @dataclass(frozen=True)
-class RandomForestProbe:
+class RandomForestProbe(_SklearnProbe):
     """Random forest on l2-normalized embeddings.
 
     Args:
@@ -107,20 +130,13 @@ class RandomForestProbe:
         """What a report says about this probe."""
         return _protocol(f"random forest of {self.trees} trees", "smallest leaf", self.leaves)
 
-    def score_splits(self, z: Tensor, y: Tensor, splits: Sequence[Split]) -> list[ProbeScores]:
-        """Scores many splits, one after the other."""
-        from sklearn.ensemble import RandomForestClassifier
+    def _candidates(self, split: Split) -> dict[float, Any]:
+        from sklearn.ensemble import RandomForestClassifier as Forest
 
-        return _score_splits(
-            "RandomForestProbe", z, y, splits, self.leaves,
-            lambda leaf: RandomForestClassifier(
-                self.trees, min_samples_leaf=int(leaf), random_state=self.seed
-            ),
-        )  # fmt: skip
-
-    def __call__(self, z: Float[Tensor, "n d"], y: Int[Tensor, " n"], split: Split) -> ProbeScores:
-        """Scores one split."""
-        return self.score_splits(z, y, [split])[0]
+        return {
+            leaf: Forest(self.trees, min_samples_leaf=leaf, random_state=self.seed)
+            for leaf in self.leaves
+        }
 
 
 def _protocol(name: str, setting: str, choices: Sequence[float]) -> str:
@@ -129,32 +145,3 @@ def _protocol(name: str, setting: str, choices: Sequence[float]) -> str:
         f"{name} on l2-normalized frozen embeddings, {setting} from {{{listed}}} "
         "on validation accuracy, test read once"
     )
-
-
-def _score_splits(
-    owner: str,
-    z: Tensor,
-    y: Tensor,
-    splits: Sequence[Split],
-    choices: Sequence[float],
-    make: Callable[[float], Any],
-) -> list[ProbeScores]:
-    z, y, splits = check_probe_input(owner, z, y, splits)
-    num_classes = int(y.max()) + 1
-    features, labels = scale_embeddings(z, "l2").cpu().numpy(), y.cpu().numpy()
-    results = []
-    for split in splits:
-        train, val, test = (part.cpu().numpy() for part in split)
-        fits = [make(choice).fit(features[train], labels[train]) for choice in choices]
-        hits = [float((fit.predict(features[val]) == labels[val]).mean()) for fit in fits]
-        best = max(range(len(fits)), key=hits.__getitem__)
-        predicted = torch.from_numpy(fits[best].predict(features[test]))
-        scores = ProbeScores.of(
-            torch.from_numpy(labels[test]),
-            predicted,
-            num_classes,
-            strength=float(choices[best]),
-            val_accuracy=hits[best],
-        )
-        results.append(scores)
-    return results
