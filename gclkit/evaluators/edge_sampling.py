@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from jaxtyping import Int
 from torch import Tensor
@@ -92,11 +93,8 @@ def _reject(draw: Callable[[int], Tensor], codes: Tensor, count: int) -> Tensor:
     for _ in range(60):
         drawn = draw(2 * (count - len(found)) + 64)
         both = torch.cat([found, drawn[~_contains(codes, drawn)]])
-        values, inverse = both.unique(return_inverse=True)
-        first = torch.full_like(values, len(both)).scatter_reduce(
-            0, inverse, torch.arange(len(both)), "amin"
-        )
-        found = both[first.sort().values][:count]
+        first = np.unique(both.numpy(), return_index=True)[1]
+        found = both[np.sort(first)][:count]
         if len(found) == count:
             break
     return found

@@ -41,8 +41,8 @@ def accuracy_by_degree(
     group = torch.where(degree > 0, degree.clamp(min=1).double().log2().ceil().long() + 1, 0)
     labels = []
     for index in range(int(group.max()) + 1):
-        low, high = (0, 0) if index == 0 else (2 ** (index - 2) + 1, 2 ** (index - 1))
-        low = 1 if index == 1 else int(low)
+        high = 2 ** (index - 1) if index else 0
+        low = high // 2 + 1 if index else 0
         labels.append(str(low) if low == high else f"{low}–{high}")
     return _table(labels, group, correct)
 
@@ -71,10 +71,9 @@ def accuracy_by_quantile(
     group = (middle / len(value) * groups).long().clamp(max=groups - 1)
     labels = []
     for index in range(groups):
-        inside = distinct[group == index]
-        few = len(inside) == 1
-        ends = "" if not len(inside) else f"{float(inside[0]):.3g}"
-        labels.append(ends if few or not len(inside) else f"{ends}–{float(inside[-1]):.3g}")
+        inside = distinct[group == index].tolist()
+        ends = inside if len(inside) < 2 else [inside[0], inside[-1]]
+        labels.append("–".join(f"{end:.3g}" for end in ends))
     return _table(labels, group[inverse], correct)
 
 

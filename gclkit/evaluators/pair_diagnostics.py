@@ -14,7 +14,14 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_edges, check_positive, check_same_shape, reject
+from gclkit.checks import (
+    check_count,
+    check_edges,
+    check_one_each,
+    check_positive,
+    check_same_shape,
+    reject,
+)
 from gclkit.evaluators.inputs import check_embeddings
 
 _BLOCK = 1024  # Rows of similarities held at once.
@@ -91,9 +98,8 @@ def tolerance(z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, conditional: boo
         conditional: Divide by the pairs of one class rather than by all; NaN without such pairs.
     """
     u = _unit("tolerance", z).double()
-    if y.shape != (len(u),):
-        reject("tolerance", "y", f"one label per node, of shape ({len(u)},)", tuple(y.shape))
-    y = y.to(u.device).unique(return_inverse=True)[1]
+    y = check_one_each("tolerance", "y", y, len(u), "label per node").to(u.device)
+    y = y.unique(return_inverse=True)[1]
     sums = u.new_zeros(int(y.max()) + 1, u.size(1)).index_add(0, y, u)
     same = float(sums.square().sum() - u.square().sum())
     sizes = torch.bincount(y).double()
@@ -157,10 +163,7 @@ def similarity_histograms(
     """
     check_count("similarity_histograms", "bins", bins)
     u = _unit("similarity_histograms", z)
-    if y.shape != (len(u),):
-        rule = f"one label per node, of shape ({len(u)},)"
-        reject("similarity_histograms", "y", rule, tuple(y.shape))
-    y = y.to(u.device)
+    y = check_one_each("similarity_histograms", "y", y, len(u), "label per node").to(u.device)
     counts = torch.zeros(2 * bins, dtype=torch.int64, device=u.device)
     for rows, cosine in _blocks(u):
         bin_ = ((cosine.clamp(-1, 1) + 1) * (bins / 2)).long().clamp_(max=bins - 1)
