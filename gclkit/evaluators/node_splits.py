@@ -17,12 +17,7 @@ from gclkit.graphs.split import Split, check_split, public_split, random_split, 
 
 
 def k_shot_split(
-    y: Int[Tensor, " n"],
-    shots: int,
-    *,
-    val: float = 0.1,
-    generator: torch.Generator | None = None,
-    seed: int | None = None,
+    y: Int[Tensor, " n"], shots: int, *, val: float = 0.1, seed: int | None = None
 ) -> Split:
     """Draws ``shots`` training nodes of every class, then validation and test nodes at random.
 
@@ -30,8 +25,7 @@ def k_shot_split(
         y: Classes, numbered from 0.
         shots: Training nodes per class, at least 1.
         val: Share of all nodes to validate on, in (0, 1).
-        generator: Source of randomness. (default: the global generator)
-        seed: In place of ``generator``: a seed for a fresh one.
+        seed: Of the draw. (default: the global generator draws)
 
     Returns:
         A split named such as ``"5-shot"``.
@@ -41,10 +35,8 @@ def k_shot_split(
     """
     check_count("k_shot_split", "shots", shots)
     check_probability("k_shot_split", "val", val)
-    if seed is not None:
-        generator = torch.Generator().manual_seed(seed)
     y = check_labels("k_shot_split", y, y.numel() if isinstance(y, Tensor) else 0)
-    order = torch.randperm(len(y), generator=generator)
+    order = _shuffled(len(y), seed)
     sizes = torch.bincount(y.cpu())
     if int(sizes.min()) <= shots:
         small = int(sizes.argmin())
@@ -56,9 +48,7 @@ def k_shot_split(
     return Split(train, rest[:count], rest[count:], name=f"{shots}-shot")
 
 
-def redrawn_split(
-    data: Data, *, generator: torch.Generator | None = None, seed: int | None = None
-) -> Split:
+def redrawn_split(data: Data, *, seed: int | None = None) -> Split:
     """Draws a split like the published one from the nodes outside the published test set.
 
     For choosing between settings: as many training nodes of each class and as many validation
@@ -68,8 +58,7 @@ def redrawn_split(
     Args:
         data: A graph with ``y`` and a published split, the first where there are several. Nodes
             whose class a negative number marks as unknown are not drawn.
-        generator: Source of randomness. (default: the global generator)
-        seed: In place of ``generator``: a seed for a fresh one.
+        seed: Of the draw. (default: the global generator draws)
 
     Returns:
         A split named ``"redrawn"``.
@@ -81,12 +70,10 @@ def redrawn_split(
     size = count_nodes("redrawn_split", data)
     published = check_split("redrawn_split", public_split(data), size)
     y = check_labels("redrawn_split", data.y, size, [published]).cpu()
-    if seed is not None:
-        generator = torch.Generator().manual_seed(seed)
     free = y >= 0
     free[published.test] = False
     order = free.nonzero()[:, 0]
-    order = order[torch.randperm(len(order), generator=generator)]
+    order = order[_shuffled(len(order), seed)]
     quota = torch.bincount(y[published.train], minlength=int(y.max()) + 1)
     first = _first_of_each_class(y[order], quota)
     train, rest = order[first], order[~first]
@@ -94,6 +81,11 @@ def redrawn_split(
         rule = f"a graph with more than {len(published.val)} nodes outside training and test set"
         reject("redrawn_split", "data", rule, len(rest))
     return Split(train, rest[: len(published.val)], rest[len(published.val) :], name="redrawn")
+
+
+def _shuffled(count: int, seed: int | None) -> Int[Tensor, " n"]:
+    generator = None if seed is None else torch.Generator().manual_seed(seed)
+    return torch.randperm(count, generator=generator)
 
 
 def _first_of_each_class(y: Tensor, quota: Tensor) -> Tensor:
@@ -111,8 +103,6 @@ def make_splits(
     splits: str | Split | Sequence[Split] = "random",
     *,
     num_splits: int = 10,
-    train: float = 0.1,
-    val: float = 0.1,
     seed: int = 0,
 ) -> list[Split]:
     """The splits that a name stands for, the same for every method that is compared on them.
@@ -120,11 +110,9 @@ def make_splits(
     Args:
         data: A graph with ``y``. Nodes whose class a negative number marks as unknown are in no
             split that is drawn.
-        splits: ``"random"``, ``"stratified"``, ``"public"``, ``"redrawn"``
+        splits: ``"random"`` (10/10/80), ``"stratified"``, ``"public"``, ``"redrawn"``
             (:func:`redrawn_split`), ``"<k>-shot"``, or splits.
         num_splits: How many are drawn; of published ones, all are taken.
-        train: Share of the nodes to train on, for random splits.
-        val: Share of the nodes to validate on.
         seed: Split i is drawn under seed + i.
 
     Raises:
@@ -149,12 +137,10 @@ def make_splits(
     known, y = _labelled(data)
     if splits.endswith("-shot") and splits.removesuffix("-shot").isdecimal():
         shots = int(splits.removesuffix("-shot"))
-        drawn = [k_shot_split(y, shots, val=val, seed=s) for s in seeds]
+        drawn = [k_shot_split(y, shots, seed=s) for s in seeds]
     elif splits in ("random", "stratified"):
         classes = y if splits == "stratified" else None
-        drawn = [
-            random_split(len(known), train=train, val=val, seed=s, stratify=classes) for s in seeds
-        ]
+        drawn = [random_split(len(known), seed=s, stratify=classes) for s in seeds]
     else:
         names = (
             "'random', 'stratified', 'public', 'redrawn', '<k>-shot' such as '5-shot', or splits"
