@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
 from gclkit.checks import reject
@@ -30,11 +31,9 @@ def plot_histograms(
             if len(heights) != len(width):
                 reject("plot_histograms", name, f"{len(width)} counts, one per bin", len(heights))
             total = float(np.sum(heights)) or 1.0
-            axes.stairs(np.asarray(heights) / (total * width), edges, color=color, lw=1.4)
-            axes.stairs(
-                np.asarray(heights) / (total * width),
-                edges, color=color, fill=True, alpha=0.25, label=name,
-            )  # fmt: skip
+            density = np.asarray(heights) / (total * width)
+            axes.stairs(density, edges, color=color, lw=1.4)
+            axes.stairs(density, edges, color=color, fill=True, alpha=0.25, label=name)
         axes.set(xlabel=xlabel, ylabel="density")
         figure.legend(loc="outside lower center", ncols=4, fontsize=9)
     return figure
@@ -50,12 +49,11 @@ def plot_spectrum(values: Sequence[float], effective_rank: float | None = None) 
     heights = np.asarray(values, dtype=float)
     heights = heights / (heights.sum() or 1.0)
     kept = heights > 1e-12
+    axis = np.arange(1, len(heights) + 1)[kept]
     with styled():
         figure, axes = new_figure()
-        axes.plot(np.arange(1, len(heights) + 1)[kept], heights[kept], color=ACCENT)
-        axes.fill_between(
-            np.arange(1, len(heights) + 1)[kept], heights[kept], 1e-12, color=ACCENT, alpha=0.15
-        )
+        axes.plot(axis, heights[kept], color=ACCENT)
+        axes.fill_between(axis, heights[kept], 1e-12, color=ACCENT, alpha=0.15)
         if kept.any():
             axes.set_yscale("log")
             axes.set_ylim(max(1e-9, heights[kept].min() / 2), 2 * heights.max())
@@ -132,7 +130,7 @@ def plot_confusion(matrix: Sequence[Sequence[float]]) -> Figure:
         figure, axes = new_figure(4.5, 4.2)
         # Drawn as one color of varying strength, so that it stands on any ground.
         tint = np.zeros((classes, classes, 4))
-        tint[..., :3] = [int(ACCENT[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        tint[..., :3] = to_rgb(ACCENT)
         tint[..., 3] = 0.04 + 0.96 * share
         axes.imshow(tint, interpolation="nearest")
         if classes <= 15:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -97,14 +96,12 @@ def plot_map(points: np.ndarray, groups: np.ndarray, *, title: str, legend: bool
     return figure
 
 
-def legend_entries(groups: np.ndarray, most: int = 40) -> list[tuple[Any, str, str]]:
-    """Group, label and color of each group; the smallest beyond ``most`` are one gray entry."""
+def legend_entries(groups: np.ndarray) -> list[tuple[int | None, str, str]]:
+    """Group, label and color of each of at most 40 groups; of more the smallest are one in gray."""
     names, counts = np.unique(groups, return_counts=True)
-    if len(names) <= most:
-        return [(int(g), str(int(g)), c) for g, c in zip(names, colors(len(names)), strict=True)]
-    largest = names[np.argsort(-counts, kind="stable")[: most - 1]]
-    entries: list[tuple[Any, str, str]] = [
-        (int(group), str(int(group)), color)
-        for group, color in zip(largest, colors(most - 1), strict=True)
-    ]
-    return [*entries, (None, f"{len(names) - most + 1} others", MUTED)]
+    rest: list[tuple[int | None, str, str]] = []
+    if len(names) > 40:
+        rest = [(None, f"{len(names) - 39} others", MUTED)]
+        names = names[np.argsort(-counts, kind="stable")[:39]]
+    shades = zip(names.tolist(), colors(len(names)), strict=True)
+    return [*((int(group), str(int(group)), color) for group, color in shades), *rest]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import colorsys
 
+from matplotlib.colors import to_hex, to_rgb
+
 # Ten hues of middle lightness; further ones are the same hues, darker and lighter in turn.
 _HUES = (
     "#3d7fc4", "#e07b2f", "#35a06a", "#cc4b57", "#8a6bc8",
@@ -22,7 +24,5 @@ def colors(count: int) -> list[str]:
 
 
 def _shade(color: str, factor: float) -> str:
-    channels = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    hue, lightness, saturation = colorsys.rgb_to_hls(*channels)
-    rgb = colorsys.hls_to_rgb(hue, min(0.85, lightness * factor), saturation)
-    return "#" + "".join(f"{round(255 * channel):02x}" for channel in rgb)
+    hue, lightness, saturation = colorsys.rgb_to_hls(*to_rgb(color))
+    return to_hex(colorsys.hls_to_rgb(hue, min(0.85, lightness * factor), saturation))
