@@ -41,9 +41,9 @@ def read_embeddings(path: str | Path, num_nodes: int | None = None) -> Float[Ten
                 # About pickles of another protocol, which are refused in a line of our own.
                 warnings.simplefilter("ignore")
                 found = torch.load(path, map_location="cpu", weights_only=True)
-        except Exception as error:  # A damaged file can fail anywhere in the reader.
+        except Exception:  # A damaged file can fail anywhere in the reader.
             rule = "a tensor as torch.save writes it, without pickled objects"
-            raise ValueError(f"{owner}: 'path' must be {rule} (got {str(path)!r})") from error
+            reject(owner, "path", rule, str(path))
         if isinstance(found, dict):
             found = next((found[key] for key in _KEYS if key in found), found)
         if not isinstance(found, Tensor):

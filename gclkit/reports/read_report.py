@@ -25,9 +25,8 @@ def read_report(path: str | Path) -> dict[str, Any]:
     path = path / "report.json" if path.is_dir() else path
     try:
         report = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        message = f"read_report: 'path' must be a report.json (got {str(path)!r})"
-        raise ValueError(message) from error
+    except (ValueError, RecursionError):
+        reject("read_report", "path", "a report.json", str(path))
     if not isinstance(report, dict) or not isinstance(report.get("results"), dict):
         reject("read_report", "path", "a report.json with 'results'", str(path))
     sections = {
