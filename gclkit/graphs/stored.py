@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
+from gclkit.atomic import replacing
 from gclkit.graphs.datasets import DATASETS, Dataset
 from gclkit.graphs.folders import cache_root, writable
 from gclkit.sparse import csr_tensor
@@ -32,8 +33,8 @@ def stored(name: str, root: Path, log: Callable[[str], None] | None) -> Data:
     """Reads a dataset from ``root``, downloading it there if it is absent.
 
     The processed copy lies in ``root/<folder>/processed`` if that can be written, else in the
-    user's cache folder, under a name that follows from the content of the raw files. It is made
-    in a temporary folder and renamed, so two processes do not collide and an interruption
+    user's cache folder, under a name that follows from the content of the raw files. It is
+    written beside its place and renamed, so two processes do not collide and an interruption
     leaves nothing. Damaged files are replaced once, after the new ones have been verified.
 
     Raises:
@@ -78,8 +79,7 @@ def _read(name: str, folder: Path, log: Callable[[str], None] | None) -> Data:
             _link(folder / part, scratch / info.folder / part)
         data = _build(name, scratch)
         if kept:
-            _write_copy(data, scratch / copy_name)
-            os.replace(scratch / copy_name, store / copy_name)
+            _write_copy(data, store / copy_name)
         elif log is not None:
             log(f"{name}: no processed copy kept, '{store}' cannot be written")
     return data
@@ -199,10 +199,8 @@ def _write_copy(data: Data, path: Path) -> None:
             content[key] = value.contiguous()
     buffer = io.BytesIO()
     torch.save(content, buffer)
-    with path.open("wb") as file:
+    with replacing(path) as file:
         file.write(buffer.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def _read_copy(path: Path) -> Data | None:
