@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.utils import to_undirected
 
 from gclkit.checks import check_count
-from gclkit.sparse import csr_tensor
+from gclkit.graphs.features import as_features
 
 if TYPE_CHECKING:
     from hypothesis.strategies import SearchStrategy
@@ -50,7 +50,9 @@ def random_graph(
     y[:num_classes] = torch.arange(num_classes)[:num_nodes]
     means = torch.randn(num_classes, num_features, generator=generator)
     x = means[y] + torch.randn(num_nodes, num_features, generator=generator)
-    data = Data(x=_sparse(x.relu()) if sparse else x, edge_index=edge_index, y=y)
+    if sparse:
+        x = as_features("random_graph", "x", x.relu(), sparse=True)
+    data = Data(x=x, edge_index=edge_index, y=y)
     if weighted:
         low, high = edge_index.sort(dim=0).values
         _, pair = torch.unique(low * num_nodes + high, return_inverse=True)
@@ -75,13 +77,6 @@ def planted_partition(
     edge_index = to_undirected(edges.triu(1).nonzero().T.contiguous(), num_nodes=num_nodes)
     noise = torch.rand(num_nodes, num_communities, generator=generator)
     return Data(x=(y[:, None] == torch.arange(num_communities)) + noise, edge_index=edge_index, y=y)
-
-
-def _sparse(x: Float[Tensor, "n f"]) -> Float[Tensor, "n f"]:
-    row, col = x.nonzero(as_tuple=True)
-    crow = torch.zeros(len(x) + 1, dtype=torch.int64)
-    crow[1:] = torch.bincount(row, minlength=len(x)).cumsum(0)
-    return csr_tensor(crow, col, x[row, col], x.shape)
 
 
 def _graph(edges: Int[Tensor, "2 e"], num_nodes: int, seed: int) -> Data:
@@ -173,7 +168,9 @@ SOUND: dict[str, Callable[[int], Data]] = {
     "huge features": lambda seed: _with(seed, x=random_graph(seed=seed).x * 1e30),
     "one feature": lambda seed: random_graph(num_features=1, seed=seed),
     "sparse features": lambda seed: random_graph(sparse=True, seed=seed),
-    "empty sparse features": lambda seed: _with(seed, x=_sparse(torch.zeros(20, 6))),
+    "empty sparse features": lambda seed: _with(
+        seed, x=as_features("random_graph", "x", torch.zeros(20, 6), sparse=True)
+    ),
     "double features": lambda seed: _with(seed, x=random_graph(seed=seed).x.double()),
     "not contiguous": _strided,
     "zero weights": lambda seed: _with(
@@ -241,33 +238,28 @@ MISLABELED: dict[str, Callable[[int], Data]] = {
 }
 
 
-def huge_graph(num_nodes: int = 100_000, *, seed: int = 0) -> Data:
+def huge_graph(num_nodes: int = 100_000) -> Data:
     """A random graph of mean degree 6 with 4 features: too large for anything quadratic."""
-    return random_graph(num_nodes, 4, mean_degree=6.0, seed=seed)
+    return random_graph(num_nodes, 4, mean_degree=6.0)
 
 
 def sound_graphs() -> SearchStrategy[Data]:
     """A hypothesis strategy of graphs that :func:`gclkit.graphs.check_graph` accepts."""
-    return _drawn(SOUND)
+    return _drawn(SOUND).map(lambda drawn: drawn[1])
 
 
 def any_graphs() -> SearchStrategy[tuple[str, Data]]:
     """A hypothesis strategy of (name of the case, graph) over the whole corpus."""
-    from hypothesis import strategies as st
-
-    cases = {**SOUND, **CONVERTIBLE, **MALFORMED, **MISLABELED}
-    return st.tuples(st.sampled_from(sorted(cases)), st.integers(0, 2**20)).map(
-        lambda drawn: (drawn[0], cases[drawn[0]](drawn[1]))
-    )
+    return _drawn({**SOUND, **CONVERTIBLE, **MALFORMED, **MISLABELED})
 
 
-def random_graphs(max_nodes: int = 24) -> SearchStrategy[Data]:
-    """A hypothesis strategy of undirected simple graphs of 3 to ``max_nodes`` nodes."""
+def random_graphs() -> SearchStrategy[Data]:
+    """A hypothesis strategy of undirected simple graphs of 3 to 24 nodes."""
     from hypothesis import strategies as st
 
     return st.builds(
         random_graph,
-        st.integers(3, max_nodes),
+        st.integers(3, 24),
         st.integers(1, 8),
         num_classes=st.integers(1, 3),
         mean_degree=st.floats(2, 6),
@@ -277,9 +269,9 @@ def random_graphs(max_nodes: int = 24) -> SearchStrategy[Data]:
     )
 
 
-def _drawn(cases: dict[str, Callable[[int], Data]]) -> SearchStrategy[Data]:
+def _drawn(cases: dict[str, Callable[[int], Data]]) -> SearchStrategy[tuple[str, Data]]:
     from hypothesis import strategies as st
 
     return st.tuples(st.sampled_from(sorted(cases)), st.integers(0, 2**20)).map(
-        lambda drawn: cases[drawn[0]](drawn[1])
+        lambda drawn: (drawn[0], cases[drawn[0]](drawn[1]))
     )
