@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -211,13 +212,12 @@ class TrainingLoop:
         return record, output
 
     def _check_finite(self, epoch: int, record: dict[str, float]) -> None:
-        bad = [name for name, value in record.items() if not abs(value) < float("inf")]
+        bad = [name for name, value in record.items() if not math.isfinite(value)]
         if not bad:
             return
-        where = "the gradient"
-        if bad != ["grad_norm"]:
-            where = f"'{bad[0]}'"
-        else:
+        where = f"'{bad[0]}'"
+        if bad == ["grad_norm"]:
+            where = "the gradient"  # Each part may be finite, and their norm not.
             for name, parameter in self.method.named_parameters():
                 if parameter.grad is not None and not bool(parameter.grad.isfinite().all()):
                     where = f"the gradient of '{name}'"

@@ -13,16 +13,7 @@ OWNER = "pretrain"
 
 @dataclass(frozen=True)
 class TrainingSettings:
-    """The settings of :func:`~gclkit.training.pretrain` that a recipe may choose.
-
-    Attributes:
-        epochs: How many passes over the graph, at least 1.
-        lr: Adam's step, above 0.
-        weight_decay: Adam's L2 penalty, 0 or more.
-        warmup: Epochs over which the step grows linearly to :obj:`lr`.
-        schedule: ``"constant"`` or ``"cosine"``.
-        max_grad_norm: Gradients are scaled down to this norm. (default: not)
-        retries: How often to go back and halve the step when numbers stop being finite.
+    """The settings of :func:`~gclkit.training.pretrain` that a recipe may choose, explained there.
 
     Raises:
         ValueError: For a setting out of range, in the name of ``pretrain``.
