@@ -54,13 +54,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
-    from contextlib import ExitStack
+    from contextlib import nullcontext
 
     from gclkit.checks import reject
     from gclkit.cli.controls import control_section
     from gclkit.cli.run_graph import dataset_section
-    from gclkit.evaluators import EdgeSplit, evaluate
-    from gclkit.evaluators.read_embeddings import read_embeddings
+    from gclkit.evaluators import EdgeSplit, evaluate, read_embeddings
     from gclkit.graphs import load
     from gclkit.reports import RunFolder, write_report, write_yaml
 
@@ -70,9 +69,8 @@ def run(args: argparse.Namespace) -> int:
     folder = None if args.out is None else RunFolder(args.out, force=args.force)
     if folder is not None and folder.path.is_dir():
         _check_out(folder.path, args.force)
-    given = {key: getattr(args, key) for key in ("root", "features", "labels")}
-    given = {key: value for key, value in given.items() if value is not None}
-    data = load(args.dataset, require_features=False, **given)
+    data = load(args.dataset, root=args.root, features=args.features, labels=args.labels,
+                require_features=False)  # fmt: skip
     embeddings = {
         seed: read_embeddings(path, data.num_nodes) for seed, path in enumerate(args.embeddings)
     }
@@ -84,8 +82,7 @@ def run(args: argparse.Namespace) -> int:
         "splits": args.splits, "num_splits": args.num_splits, "probe": _probe(args.probe),
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
-    with ExitStack() as stack:
-        out = None if folder is None else stack.enter_context(folder)
+    with folder or nullcontext() as out:
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,
