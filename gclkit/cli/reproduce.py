@@ -59,10 +59,9 @@ def run(args: argparse.Namespace) -> int:
     import time
 
     from gclkit.checks import check_choice, check_count, check_positive, check_seed, reject
-    from gclkit.cli.experiment import run_experiment
     from gclkit.cli.summary import print_summary
-    from gclkit.reports import RunFolder, read_report, read_runs, results_table
-    from gclkit.training import list_recipes, read_config
+    from gclkit.reports import read_runs, results_table
+    from gclkit.training import list_recipes
 
     if args.listing:
         _print_recipes()
@@ -87,29 +86,36 @@ def run(args: argparse.Namespace) -> int:
     if args.minutes is not None:
         deadline = time.monotonic() + 60 * check_positive("reproduce", "minutes", args.minutes)
     for name in recipes:
-        config = _config(name, args)
-        path = args.out / name.replace("/", "-")
-        stored = read_config(path / "config.yaml") if (path / "config.yaml").exists() else None
-        if stored is not None and _essence(stored) != _essence(config):
-            rule = "that of the run that is there; choose another --out"
-            reject("reproduce", "recipe", rule, str(path))
-        folder = RunFolder(path, resume=stored is not None)
-        if stored is not None and folder.is_complete() and _asks_the_same(config, stored):
-            report = read_report(path)
-        else:
-            try:
-                with folder:
-                    report = run_experiment(
-                        config, folder, log=print, progress=not args.quiet, deadline=deadline
-                    )
-            except KeyboardInterrupt as stop:
-                print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
-                return 130
+        try:
+            report = _reproduce(name, args, deadline)
+        except KeyboardInterrupt as stop:
+            print(f"gclkit: {str(stop) or 'interrupted'}\nthe same command continues")
+            return 130
         if "classification" in report["results"]:
             _print_comparison(name, report)
         else:  # No figure to stand beside.
             print_summary(report)
     return 0
+
+
+def _reproduce(name: str, args: argparse.Namespace, deadline: float | None) -> dict[str, Any]:
+    """The report of a recipe, from a run that is there and complete or from one that is run now."""
+    from gclkit.checks import reject
+    from gclkit.cli.experiment import run_experiment
+    from gclkit.reports import RunFolder, read_report
+    from gclkit.training import read_config
+
+    config = _config(name, args)
+    path = args.out / name.replace("/", "-")
+    stored = read_config(path / "config.yaml") if (path / "config.yaml").exists() else None
+    if stored is not None and _essence(stored) != _essence(config):
+        rule = "that of the run that is there; choose another --out"
+        reject("reproduce", "recipe", rule, str(path))
+    folder = RunFolder(path, resume=stored is not None)
+    if stored is not None and folder.is_complete() and _asks_the_same(config, stored):
+        return read_report(path)
+    with folder:
+        return run_experiment(config, folder, log=print, progress=not args.quiet, deadline=deadline)
 
 
 def _config(name: str, args: argparse.Namespace) -> RunConfig:
