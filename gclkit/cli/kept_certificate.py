@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from gclkit.reports import RunFolder, read_report
+from gclkit.reports import RunFolder
+from gclkit.reports.files import read_json
 
 
 def checkpoint_hash(path: Path) -> str:
@@ -24,10 +25,7 @@ def kept_certificate(folder: RunFolder, seeds: Sequence[int]) -> dict[str, Any] 
         folder: Of the run.
         seeds: Those of the new report.
     """
-    try:
-        certificate = read_report(folder.path).get("certificate")
-    except (OSError, ValueError):  # No report yet, or a damaged one.
-        certificate = None
+    certificate = read_json(folder.path / "report.json").get("certificate")
     if isinstance(certificate, dict) and certificate.get("seed") in seeds:
         checkpoint = folder.seed_folder(certificate["seed"]) / "checkpoint.pt"
         if checkpoint.is_file() and checkpoint_hash(checkpoint) == certificate.get("checkpoint"):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from gclkit.cli.run_environment import peak_rss_mb
 from gclkit.reports import RunFolder, to_json, write_text
+from gclkit.reports.files import read_json
 
 
 @contextmanager
@@ -27,8 +26,8 @@ def total_timing(folder: RunFolder, start: float) -> Iterator[Callable[[], dict[
         start: When this process began, by ``time.perf_counter()``.
     """
     path = folder.path / "timing.json"
-    report = _read(folder.path / "report.json")
-    former = _numbers(_read(path)) or _numbers(report.get("timing"))
+    report = read_json(folder.path / "report.json")
+    former = _numbers(read_json(path)) or _numbers(report.get("timing"))
 
     def total() -> dict[str, float]:
         return {
@@ -49,11 +48,3 @@ def _numbers(found: Any) -> dict[str, float]:
     """The entries that can be added to; what else stands there was not written by gclkit."""
     entries = found.items() if isinstance(found, dict) else ()
     return {k: v for k, v in entries if isinstance(v, (int, float)) and math.isfinite(v)}
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):  # None yet, or a damaged one.
-        return {}
-    return found if isinstance(found, dict) else {}

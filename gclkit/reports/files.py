@@ -1,4 +1,4 @@
-"""Text, YAML and JSON of a run, each written whole."""
+"""Text, YAML and JSON of a run, each written whole; JSON that may be missing or damaged."""
 
 from __future__ import annotations
 
@@ -43,6 +43,15 @@ def to_json(value: Any) -> str:
         ValueError: If a number is NaN or infinite, or a value has no JSON form.
     """
     return json.dumps(_plain(value, "report"), indent=1, ensure_ascii=False) + "\n"
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """The object in a JSON file; an empty one where there is no such file or it is damaged."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _plain(value: Any, place: str) -> Any:

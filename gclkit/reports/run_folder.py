@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
+
+from gclkit.reports.files import read_json
 
 
 class RunFolder:
@@ -53,11 +54,7 @@ class RunFolder:
 
     def is_complete(self) -> bool:
         """Whether the run that is there has finished."""
-        try:
-            report = json.loads((self.path / "report.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return isinstance(report, dict) and report.get("status") == "complete"
+        return read_json(self.path / "report.json").get("status") == "complete"
 
     def seed_folder(self, seed: int) -> Path:
         """Where the files of one seed go."""

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from gclkit.reports import to_json, write_text, write_yaml
+from gclkit.reports.files import read_json
 
 
 def test_arrays_and_numbers_of_numpy_and_torch_become_plain():
@@ -46,3 +47,12 @@ def test_yaml_holds_plain_values_only(tmp_path):
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         write_yaml(path, {"b": object()})
     assert path.read_text().startswith("b:"), "what was there is left"
+
+
+def test_json_that_is_missing_or_damaged_is_an_empty_object(tmp_path):
+    path = write_text(tmp_path / "a.json", to_json({"a": [1, None]}))
+    assert read_json(path) == {"a": [1, None]}
+    for text in ("{", "[1]", "3", "[" * 100_000):
+        assert read_json(write_text(path, text)) == {}
+    path.write_bytes(b"\xff")
+    assert read_json(path) == read_json(tmp_path) == read_json(tmp_path / "b.json") == {}
