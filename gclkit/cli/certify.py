@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gclkit.cli.choices import TIGHTNESS
+
+if TYPE_CHECKING:
+    from gclkit.training import RunConfig
 
 # Figures that are shares, told in percent.
 SHARES = {"certified_positive", "found_positive", "budget_share", "realised_rate", "reach_share",
@@ -39,8 +42,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(args: argparse.Namespace) -> int:
     """Runs the verb."""
-    import os
-
     import numpy as np
 
     from gclkit.atomic import replacing
@@ -48,22 +49,11 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.checks import reject
     from gclkit.cli.kept_certificate import checkpoint_hash
     from gclkit.cli.run_graph import load_graph
-    from gclkit.cli.trained_run import read_run, trained_method
+    from gclkit.cli.trained_run import trained_method
     from gclkit.communities import detect
-    from gclkit.methods import Method
-    from gclkit.reports import read_report
     from gclkit.reports.certificate import group_shares, write_certificate
-    from gclkit.training.config import method_class
 
-    config = read_run("certify", args.path)
-    if not all((args.path / name).is_file() for name in ("report.json", "report.html")):
-        rule = "a complete run; 'gclkit train --resume' goes on with this one"
-        reject("certify", "run", rule, str(args.path))
-    read_report(args.path)  # Refused now, not after minutes of computation.
-    if not os.access(args.path, os.W_OK):
-        raise PermissionError(f"certify: '{args.path}' cannot be written to")
-    if method_class(config.method).encode is not Method.encode:
-        reject("certify", "method", "one that embeds by its encoder alone", config.method)
+    config = _read_complete_run(args.path)
     data = load_graph(config, log=print)
     if data.get("edge_weight") is not None:
         reject("certify", "dataset", "a graph without edge weights", config.dataset)
@@ -106,3 +96,27 @@ def run(args: argparse.Namespace) -> int:
         print(f"{name.replace('_', ' '):>20}  {text}")
     print(f"report: {args.path / 'report.html'}")
     return 0
+
+
+def _read_complete_run(path: Path) -> RunConfig:
+    """The configuration of a run that can hold a certificate; others are refused now, not after
+    minutes of computation.
+    """
+    import os
+
+    from gclkit.checks import reject
+    from gclkit.cli.trained_run import read_run
+    from gclkit.methods import Method
+    from gclkit.reports import read_report
+    from gclkit.training.config import method_class
+
+    config = read_run("certify", path)
+    if not all((path / name).is_file() for name in ("report.json", "report.html")):
+        rule = "a complete run; 'gclkit train --resume' goes on with this one"
+        reject("certify", "run", rule, str(path))
+    read_report(path)
+    if not os.access(path, os.W_OK):
+        raise PermissionError(f"certify: '{path}' cannot be written to")
+    if method_class(config.method).encode is not Method.encode:
+        reject("certify", "method", "one that embeds by its encoder alone", config.method)
+    return config
