@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.checks import check_count, check_edges, check_finite, reject
+from gclkit.graphs.check_graph import most_named
 
 
 def accuracy_by_degree(
@@ -29,13 +30,9 @@ def accuracy_by_degree(
     if nodes.dim() != 1 or nodes.numel() == 0 or nodes.shape != correct.shape:
         got = (tuple(nodes.shape), tuple(correct.shape))
         reject(owner, "nodes", "a list of one node or more, as long as 'correct'", got)
-    # Edges name no node that a graph of so many could not hold.
-    most = max(int(nodes.max()) + 1, check_edges(owner, edge_index).size(1) * 100 + 1000)
-    edge_index, nodes, correct = (
-        check_edges(owner, edge_index.cpu(), most),
-        nodes.cpu(),
-        correct.cpu(),
-    )
+    most = max(int(nodes.max()) + 1, most_named(check_edges(owner, edge_index).size(1)))
+    edge_index, nodes, correct = edge_index.cpu(), nodes.cpu(), correct.cpu()
+    check_edges(owner, edge_index, most)
     count = int(torch.cat([edge_index.flatten(), nodes]).max()) + 1
     degree = torch.bincount(edge_index[0], minlength=count)[nodes]
     group = torch.where(degree > 0, degree.clamp(min=1).double().log2().ceil().long() + 1, 0)

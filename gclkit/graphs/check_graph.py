@@ -105,12 +105,15 @@ def count_nodes(owner: str, data: Data) -> int:
         counted = max(labels, int(data.num_nodes or 0))
     edge_index = data.edge_index
     largest = int(edge_index.max()) if edge_index is not None and edge_index.numel() else -1
-    if counted == largest + 1 > labels and largest >= min(
-        MOST_NODES, 1000 + 100 * edge_index.size(1)
-    ):
+    if counted == largest + 1 > labels and largest >= most_named(edge_index.size(1)):
         rule = f"numbered without gaps from 0, for {edge_index.size(1)} edges without features"
         reject(owner, "edge_index", rule, largest)
     return counted
+
+
+def most_named(num_edges: int) -> int:
+    """How many nodes edges alone may name: else one large index would claim all memory."""
+    return min(MOST_NODES, 1000 + 100 * num_edges)
 
 
 def check_edge_weight(owner: str, weight: Any, num_edges: int) -> None:
