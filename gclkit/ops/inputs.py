@@ -86,6 +86,11 @@ def accumulator(dtype: torch.dtype) -> torch.dtype:
     return torch.float64 if dtype == torch.float64 else torch.float32
 
 
+def widen(x: Tensor) -> Tensor:
+    """Returns ``x`` in the dtype of sums."""
+    return x.to(accumulator(x.dtype))
+
+
 def operand(owner: str, precision: str, dtype: torch.dtype, device: torch.device) -> torch.dtype:
     """Returns the dtype of the factors of matrix products, else raises a ``ValueError``.
 
