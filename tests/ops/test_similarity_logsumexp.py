@@ -259,10 +259,13 @@ def test_a_row_whose_weights_vanish_is_minus_infinity_without_a_gradient():
             "'backend' must be one of ['auto', 'blockwise', 'reference', 'triton'] (got 'fast')",
         ),
         ({"precision": "int8"}, "'precision' must be one of ['bfloat16', 'float32'] (got 'int8')"),
-        ({"queries": torch.ones(3)}, "'queries' must be a matrix, one row per node (got (3,))"),
+        (
+            {"queries": torch.ones(3)},
+            "'queries' must be a matrix of at least one row and one column (got (3,))",
+        ),
         (
             {"queries": torch.ones(0, 4)},
-            "'queries' must be a matrix with rows and columns (got (0, 4))",
+            "'queries' must be a matrix of at least one row and one column (got (0, 4))",
         ),
         (
             {"keys": torch.ones(5, 4, dtype=torch.int64)},
