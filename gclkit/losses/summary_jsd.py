@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_same_shape, reject
+from gclkit.checks import check_indices, check_same_shape, reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
 from gclkit.ops import BlockOptions, similarity_softplus
@@ -82,10 +82,7 @@ def _check_membership(owner: str, membership: Tensor | None, z: Tensor, graphs: 
     if tuple(membership.shape) != (z.size(0),) or membership.dtype != torch.int64:
         got = f"{membership.dtype} of shape {tuple(membership.shape)}"
         reject(owner, "membership", f"int64 of shape ({z.size(0)},)", got)
-    low, high = (int(end) for end in membership.aminmax())
-    if low < 0 or high >= graphs:
-        reject(owner, "membership", f"indices in [0, {graphs})", low if low < 0 else high)
-    return membership
+    return check_indices(owner, "membership", membership, graphs, "indices")
 
 
 class SummaryJSD(torch.nn.Module):

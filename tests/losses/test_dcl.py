@@ -80,4 +80,4 @@ def test_module_holds_the_settings(views):
 def test_refuses_bad_input(views):
     with pytest.raises(ValueError) as error:
         dcl(*views(3), positives=torch.tensor([[0], [-1]]))
-    assert str(error.value) == "dcl: 'positives' must be indices in [0, 3) (got -1)"
+    assert str(error.value) == "dcl: 'positives' must be indices from 0 to 2 (got -1)"

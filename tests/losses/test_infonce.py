@@ -260,7 +260,7 @@ def test_module_holds_the_settings(views):
             (3, 4),
             (3, 4),
             {"positives": torch.tensor([[0], [3]])},
-            "'positives' must be indices in [0, 3) (got 3)",
+            "'positives' must be indices from 0 to 2 (got 3)",
         ),
         (
             (3, 4),

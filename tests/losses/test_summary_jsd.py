@@ -56,7 +56,7 @@ def test_module_holds_the_settings(views):
         (
             2,
             {"membership": torch.tensor([0, 1, 2])},
-            "'membership' must be indices in [0, 2) (got 2)",
+            "'membership' must be indices from 0 to 1 (got 2)",
         ),
         (
             2,
