@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.ops import BlockOptions, plan_blocks
+from gclkit.ops import BlockOptions
+from gclkit.ops.memory import plan_blocks
 
 
 def plan_calls(
