@@ -110,16 +110,17 @@ def check_one_each(owner: str, name: str, value: Tensor, count: int, what: str) 
     return value
 
 
-def check_indices(owner: str, name: str, value: Tensor, num_nodes: int) -> Tensor:
-    """Returns ``value`` if its entries lie from 0 to ``num_nodes - 1``, else raises.
+def check_indices(
+    owner: str, name: str, value: Tensor, count: int, what: str = "node indices"
+) -> Tensor:
+    """Returns ``value`` if its entries lie from 0 to ``count - 1``, else raises.
 
     Waits for the device that it lies on.
     """
     if value.numel():
         low, high = (int(end) for end in value.aminmax())
-        if low < 0 or high >= num_nodes:
-            rule = f"node indices from 0 to {num_nodes - 1}"
-            reject(owner, name, rule, low if low < 0 else high)
+        if low < 0 or high >= count:
+            reject(owner, name, f"{what} from 0 to {count - 1}", low if low < 0 else high)
     return value
 
 

@@ -724,7 +724,6 @@ WAYS = {
     "methods.TwoViewContrast": lambda case: methods.TwoViewContrast(
         case.x.size(-1), out_channels=4
     ).prepare(case.data),
-    "ops.check_all_finite": lambda case: ops.check_all_finite("corpus", "x", case.x),
     "ops.choose_backend": lambda case: ops.choose_backend(
         "corpus", case.pick("auto", "reference", "fast"), case.x
     ),
@@ -757,11 +756,6 @@ APART = {
     "evaluators.read_embeddings": "takes a path",
     "evaluators.summarize_links": "takes results",
     "losses.estimate_memory": "takes sizes",
-    "ops.default_block": "takes sizes",
-    "ops.needed_bytes": "takes sizes",
-    "ops.operand": "takes a dtype",
-    "ops.plan_blocks": "takes sizes",
-    "ops.plan_workers": "takes sizes",
     "reports.mark_best": "takes scores by name",
     "reports.read_report": "takes a path",
     "reports.write_comparison": "takes finished reports",

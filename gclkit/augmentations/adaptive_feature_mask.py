@@ -7,7 +7,7 @@ from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
 from gclkit.augmentations.adaptive_edge_drop import adaptive_drop_probability
-from gclkit.augmentations.feature_mask import keep_features, scored_features
+from gclkit.augmentations.feature_mask import mask_features, scored_features
 from gclkit.checks import check_probability
 
 
@@ -26,8 +26,7 @@ class AdaptiveFeatureMask(BaseTransform):
         threshold: Largest mask probability, in [0, 1].
         generator: Source of randomness, on the device of the graph.
             (default: the global generator)
-        fold: Write ``feature_keep`` only and leave ``x``, for
-            :func:`~gclkit.encoders.encode_views`, which masks its first weight instead.
+        fold: As in :class:`~gclkit.augmentations.FeatureMask`.
     """
 
     def __init__(
@@ -48,8 +47,7 @@ class AdaptiveFeatureMask(BaseTransform):
             "AdaptiveFeatureMask", data, "feature_drop_weight", "gclkit.augmentations.AddCentrality"
         )
         drop = adaptive_drop_probability(weight, self.p, threshold=self.threshold)
-        coins = torch.rand(len(drop), generator=self.generator, device=data.x.device)
-        return keep_features(data, coins >= drop, fold=self.fold)
+        return mask_features(data, drop, self.generator, fold=self.fold)
 
     def __repr__(self) -> str:
         return f"AdaptiveFeatureMask(p={self.p}, threshold={self.threshold})"

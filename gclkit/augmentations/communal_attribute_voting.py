@@ -8,7 +8,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.augmentations.feature_mask import keep_features, scored_features
+from gclkit.augmentations.feature_mask import mask_features, scored_features
 from gclkit.checks import check_floats, check_probability
 
 
@@ -67,8 +67,7 @@ class CommunalAttributeVoting(BaseTransform):
         threshold: Largest mask probability, in [0, 1].
         generator: Source of randomness, on the device of the graph.
             (default: the global generator)
-        fold: Write ``feature_keep`` only and leave ``x``, for
-            :func:`~gclkit.encoders.encode_views`, which masks its first weight instead.
+        fold: As in :class:`~gclkit.augmentations.FeatureMask`.
     """
 
     def __init__(
@@ -89,8 +88,7 @@ class CommunalAttributeVoting(BaseTransform):
             "CommunalAttributeVoting", data, "feature_score", "gclkit.communities.AddCommunities"
         )
         drop = communal_drop_probability(score, self.p, threshold=self.threshold)
-        coins = torch.rand(len(drop), generator=self.generator, device=data.x.device)
-        return keep_features(data, coins >= drop, fold=self.fold)
+        return mask_features(data, drop, self.generator, fold=self.fold)
 
     def __repr__(self) -> str:
         return f"CommunalAttributeVoting(p={self.p}, threshold={self.threshold})"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -78,20 +78,26 @@ class FeatureMask(BaseTransform):
         self.fold = fold
 
     def forward(self, data: Data) -> Data:
-        x = require_features("FeatureMask", data)
-        coins = torch.rand(x.size(1), generator=self.generator, device=x.device)
-        return keep_features(data, coins >= self.p, fold=self.fold)
+        require_features("FeatureMask", data)
+        return mask_features(data, self.p, self.generator, fold=self.fold)
 
     def __repr__(self) -> str:
         return f"FeatureMask(p={self.p})"
 
 
-def keep_features(data: Data, keep: Bool[Tensor, " f"], *, fold: bool = False) -> Data:
-    """The graph with some of its feature columns, the others set to 0.
+def mask_features(
+    data: Data,
+    p: float | Float[Tensor, " f"],
+    generator: torch.Generator | None,
+    *,
+    fold: bool,
+) -> Data:
+    """The graph with each feature column set to 0 with a probability, its own or one for all.
 
     With ``fold`` the features stay as they are, for an encoder that masks the rows of its first
     weight instead (:func:`gclkit.encoders.encode_views`): no view copies the features then.
     """
+    keep = torch.rand(data.x.size(1), generator=generator, device=data.x.device) >= p
     if not fold:
         data.x = mask_columns(data.x, keep)
     data.feature_keep = keep[None]

@@ -14,7 +14,14 @@ from gclkit.bounds.layers import check_features, describe_layers, out_channels
 from gclkit.bounds.pairwise import pairwise_bound
 from gclkit.bounds.published import published_score
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_choice, check_floats, check_one_each, check_probability, reject
+from gclkit.checks import (
+    check_choice,
+    check_floats,
+    check_indices,
+    check_one_each,
+    check_probability,
+    reject,
+)
 
 MODES = ("certified", "pairwise", "published")
 TIGHTNESS = ("budget", "interval", "two_hop")
@@ -147,7 +154,6 @@ def _check_inside(owner: str, drops: EdgeDropSet, kept: Tensor) -> None:
 def _check_nodes(owner: str, nodes: Tensor, n: int) -> None:
     if not isinstance(nodes, Tensor) or nodes.dim() != 1 or nodes.dtype != torch.int64:
         reject(owner, "nodes", "a tensor [t] of dtype torch.int64", nodes)
-    if nodes.numel() and (int(nodes.min()) < 0 or int(nodes.max()) >= n):
-        reject(owner, "nodes", f"between 0 and {n - 1}", (int(nodes.min()), int(nodes.max())))
+    check_indices(owner, "nodes", nodes, n)
     if nodes.unique().numel() != nodes.numel():
         reject(owner, "nodes", "named once each", f"{nodes.numel()} for {nodes.unique().numel()}")

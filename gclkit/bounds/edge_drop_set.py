@@ -10,7 +10,14 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from gclkit.bounds.sparse import pattern
-from gclkit.checks import check_count, check_edges, check_one_each, check_probability, reject
+from gclkit.checks import (
+    check_count,
+    check_edges,
+    check_indices,
+    check_one_each,
+    check_probability,
+    reject,
+)
 from gclkit.sparse import csr_tensor, sparse_product
 
 
@@ -165,10 +172,7 @@ def _keys(
     owner: str, name: str, edge_index: Int[Tensor, "2 e"], num_nodes: int
 ) -> Int[Tensor, " e"]:
     """One number per edge, in the given order, of edges that name nodes and are not loops."""
-    source, target = check_edges(owner, edge_index)
-    if edge_index.numel() and (int(edge_index.min()) < 0 or int(edge_index.max()) >= num_nodes):
-        span = (int(edge_index.min()), int(edge_index.max()))
-        reject(owner, name, f"made of nodes 0 to {num_nodes - 1}", span)
+    source, target = check_indices(owner, name, check_edges(owner, edge_index), num_nodes)
     loops = int((source == target).sum())
     if loops:
         reject(owner, name, "free of self-loops", f"{loops} self-loops")

@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from gclkit.bounds.aggregation import plain
+from gclkit.bounds.backward import pull_back
 from gclkit.bounds.box import activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view, view_matrix
@@ -66,7 +67,7 @@ def published_score(
 
     slope2 = lines2.lower_slope * directions
     constant2 = back(slope2, lines2.upper_shift, second.bias, directions)
-    through2 = slope2 if second.weight is None else slope2 @ second.weight.t()
+    through2 = pull_back(slope2, second.weight)
     slope1 = lines1.lower_slope * through2
     constant1 = back(slope1, lines1.upper_shift, first.bias, through2)
     r = (slope1 * sent.lower).sum(dim=-1)

@@ -5,9 +5,10 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gclkit.checks import check_non_negative
-from gclkit.losses.columns import off_diagonal_square, standardize, widen
+from gclkit.losses.columns import off_diagonal_square, standardize
 from gclkit.losses.views import check_views
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import widen
 
 
 @full_precision

@@ -5,7 +5,8 @@ from __future__ import annotations
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.ops import BlockOptions, choose_backend, operand, plan_blocks
+from gclkit.ops import BlockOptions
+from gclkit.ops.memory import plan_blocks
 
 
 def plan_calls(
@@ -34,18 +35,6 @@ def plan_calls(
     Raises:
         ValueError: If an option is out of range, or before an allocation that would not fit.
     """
+    plan_blocks(owner, z, rows, keys, calls=calls, nodes=nodes, advice=advice, **options)
     budget = options.get("memory_budget")
-    plan_blocks(
-        owner,
-        z,
-        rows,
-        keys,
-        operand=operand(owner, options.get("precision", "float32"), z.dtype, z.device),
-        block_rows=options.get("block_rows"),
-        memory_budget=budget,
-        backend=choose_backend(owner, options.get("backend", "auto"), z),
-        calls=calls,
-        nodes=nodes,
-        advice=advice,
-    )
     return options if budget is None else {**options, "memory_budget": budget / calls}

@@ -10,11 +10,6 @@ from torch import Tensor
 ROUNDING = 8.0
 
 
-def widen(z: Tensor) -> Tensor:
-    """Returns ``z`` in fp32, or in fp64 where it is fp64."""
-    return z if z.dtype == torch.float64 else z.float()
-
-
 def standardize(z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:
     """Returns the columns with mean 0 and deviation 1 (of the sample, n - 1).
 

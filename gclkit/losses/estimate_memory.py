@@ -3,7 +3,8 @@ from __future__ import annotations
 import torch
 
 from gclkit.checks import check_choice, check_count, check_positive
-from gclkit.ops import default_block, needed_bytes, operand, plan_workers
+from gclkit.ops.inputs import operand
+from gclkit.ops.memory import default_block, needed_bytes, plan_workers
 
 
 def estimate_memory(

@@ -8,12 +8,11 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.losses.budget import plan_calls
-from gclkit.losses.columns import widen
 from gclkit.losses.softplus import softplus
 from gclkit.losses.views import check_views
 from gclkit.ops import BlockOptions, similarity_softplus
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import check_products
+from gclkit.ops.inputs import check_products, widen
 from gclkit.ops.options import check_options
 
 

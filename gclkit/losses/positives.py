@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.checks import reject
+from gclkit.ops.pairs import as_pairs
 
 
 def check_positives(owner: str, positives: Tensor, num_nodes: int) -> Int[Tensor, "2 p"]:
@@ -14,12 +15,7 @@ def check_positives(owner: str, positives: Tensor, num_nodes: int) -> Int[Tensor
     if positives.dim() != 2 or positives.size(0) != 2 or positives.dtype != torch.int64:
         rule = "pairs (anchor, positive), int64 of shape (2, p)"
         reject(owner, "positives", rule, f"{positives.dtype} of shape {tuple(positives.shape)}")
-    if positives.numel():
-        low, high = (int(end) for end in positives.aminmax())
-        if low < 0 or high >= num_nodes:
-            reject(owner, "positives", f"indices in [0, {num_nodes})", low if low < 0 else high)
-    code = torch.unique(positives[0] * num_nodes + positives[1])
-    return torch.stack([code // num_nodes, code % num_nodes])
+    return as_pairs(owner, "positives", positives, num_nodes, num_nodes)
 
 
 def positive_counts(positives: Int[Tensor, "2 p"], num_nodes: int) -> Int[Tensor, " n"]:

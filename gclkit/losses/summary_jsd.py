@@ -7,14 +7,12 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_same_shape, reject
+from gclkit.checks import check_indices, check_same_shape, reject
 from gclkit.losses.budget import plan_calls
-from gclkit.losses.columns import widen
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import check_matrix
 from gclkit.ops import BlockOptions, similarity_softplus
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import check_products
+from gclkit.ops.inputs import check_alike, check_products, check_rows, widen
 from gclkit.ops.options import check_options
 
 
@@ -54,18 +52,15 @@ def summary_jsd(
             overflow, or there is neither a corrupted graph nor a second one.
     """
     owner = "summary_jsd"
-    check_matrix(owner, "z", z)
-    check_matrix(owner, "summary", summary)
-    if summary.size(1) != z.size(1):
-        reject(owner, "summary", f"of the width of 'z', {z.size(1)}", summary.size(1))
-    if summary.dtype != z.dtype:
-        reject(owner, "summary", f"of the dtype of 'z', {z.dtype}", summary.dtype)
+    check_rows(owner, "z", z)
+    check_rows(owner, "summary", summary)
+    check_alike(owner, "summary", summary, "z", z)
     membership = _check_membership(owner, membership, z, summary.size(0))
     check_products(owner, "summary", summary, z)
     own = widen(summary)[membership]
     positive = softplus(-(widen(z) * own).sum(dim=1)).mean()
     if corrupted is not None:
-        check_matrix(owner, "corrupted", corrupted)
+        check_rows(owner, "corrupted", corrupted)
         check_same_shape(owner, "corrupted", corrupted, "z", z)
         check_products(owner, "corrupted", corrupted, summary)
         negative = softplus((widen(corrupted) * own).sum(dim=1)).mean()
@@ -87,10 +82,7 @@ def _check_membership(owner: str, membership: Tensor | None, z: Tensor, graphs: 
     if tuple(membership.shape) != (z.size(0),) or membership.dtype != torch.int64:
         got = f"{membership.dtype} of shape {tuple(membership.shape)}"
         reject(owner, "membership", f"int64 of shape ({z.size(0)},)", got)
-    low, high = (int(end) for end in membership.aminmax())
-    if low < 0 or high >= graphs:
-        reject(owner, "membership", f"indices in [0, {graphs})", low if low < 0 else high)
-    return membership
+    return check_indices(owner, "membership", membership, graphs, "indices")
 
 
 class SummaryJSD(torch.nn.Module):

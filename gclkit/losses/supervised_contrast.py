@@ -15,9 +15,10 @@ from gclkit.losses.positives import (
     sole_positives,
 )
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import check_matrix, inverse_temperature, unit_rows, zero_loss
+from gclkit.losses.views import inverse_temperature, unit_rows, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import check_rows
 from gclkit.ops.options import check_options
 
 
@@ -56,7 +57,7 @@ def supervised_contrast(
             :obj:`positives` is given; if a row is its own positive.
     """
     owner = "supervised_contrast"
-    check_matrix(owner, "z", z, at_least=2)
+    check_rows(owner, "z", z, at_least=2)
     scale = inverse_temperature(owner, temperature)
     if (labels is None) == (positives is None):
         given = "both" if labels is not None else "neither"

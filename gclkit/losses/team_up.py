@@ -6,11 +6,10 @@ from torch import Tensor
 from typing_extensions import Unpack
 
 from gclkit.checks import check_count, check_finite, check_non_negative, check_positive, reject
-from gclkit.losses.columns import widen
 from gclkit.losses.two_view import two_view_contrast
-from gclkit.losses.views import check_matrix
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import check_rows, widen
 from gclkit.ops.options import check_options
 
 
@@ -52,7 +51,7 @@ def team_up(
     Raises:
         ValueError: As :func:`infonce`; if :obj:`strength` is not one finite number per node.
     """
-    check_matrix("team_up", "z1", z1)
+    check_rows("team_up", "z1", z1)
     if tuple(strength.shape) != (z1.size(0),):
         reject("team_up", "strength", f"of shape ({z1.size(0)},)", tuple(strength.shape))
     check_finite("team_up", "strength", strength)

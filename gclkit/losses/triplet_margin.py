@@ -5,10 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gclkit.checks import check_positive
-from gclkit.losses.columns import widen
 from gclkit.losses.views import check_views
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import check_products
+from gclkit.ops.inputs import check_products, widen
 
 
 @full_precision

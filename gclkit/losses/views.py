@@ -9,9 +9,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from gclkit.checks import check_positive, check_same_shape, reject
-from gclkit.losses.columns import widen
-from gclkit.ops import check_all_finite
 from gclkit.ops.first_order import first_order
+from gclkit.ops.inputs import check_alike, check_rows, widen
 
 
 def check_views(
@@ -32,23 +31,10 @@ def check_views(
         names: Names of the two arguments, for the message.
     """
     first, second = names
-    check_matrix(owner, first, z1, at_least=at_least)
-    check_matrix(owner, second, z2, at_least=at_least)
+    check_rows(owner, first, z1, at_least=at_least)
+    check_rows(owner, second, z2, at_least=at_least)
     check_same_shape(owner, second, z2, first, z1)
-    if z1.dtype != z2.dtype:
-        reject(owner, second, f"of the dtype of '{first}', {z1.dtype}", z2.dtype)
-    if z1.device != z2.device:
-        reject(owner, second, f"on the device of '{first}', {z1.device}", z2.device)
-
-
-def check_matrix(owner: str, name: str, z: Tensor, *, at_least: int = 1) -> None:
-    """Raises a ``ValueError`` unless ``z`` is a finite floating point matrix with rows."""
-    if z.dim() != 2 or z.size(0) < at_least or z.size(1) == 0:
-        rows = "one row" if at_least == 1 else f"{at_least} rows"
-        reject(owner, name, f"a matrix of at least {rows} and one column", tuple(z.shape))
-    if not z.is_floating_point():
-        reject(owner, name, "of a floating point dtype", z.dtype)
-    check_all_finite(owner, name, z)
+    check_alike(owner, second, z2, first, z1)
 
 
 def unit_views(

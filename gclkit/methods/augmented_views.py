@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform, Compose
 
+from gclkit.checks import check_probability, reject
 from gclkit.encoders import encode_views
 from gclkit.methods.method import Method, build_encoder
 
@@ -59,3 +60,14 @@ def view_pair(
 ) -> tuple[Compose, ...]:
     """The two augmentations: each drops edges, then masks features."""
     return tuple(Compose([drop, mask]) for drop, mask in zip(drops, masks, strict=True))
+
+
+def check_pair(owner: str, name: str, value: Sequence[float]) -> tuple[float, float]:
+    """Returns one probability per view.
+
+    Raises:
+        ValueError: If there are not two, or one is not a probability.
+    """
+    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
+        reject(owner, name, "one probability per view, two in all", value)
+    return check_probability(owner, name, value[0]), check_probability(owner, name, value[1])

@@ -15,8 +15,8 @@ from gclkit.checks import check_count, check_non_negative
 from gclkit.communities import AddCommunities
 from gclkit.communities.detect import Algorithm
 from gclkit.losses import infonce, team_up
-from gclkit.methods.augmented_views import view_pair
-from gclkit.methods.two_view import TwoViewContrast, check_pair
+from gclkit.methods.augmented_views import check_pair, view_pair
+from gclkit.methods.two_view import TwoViewContrast
 
 
 def team_up_gamma(epoch: int, *, gamma_start: int, gamma_max: float) -> float:

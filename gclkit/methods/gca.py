@@ -9,8 +9,8 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.augmentations import AdaptiveEdgeDrop, AdaptiveFeatureMask, AddCentrality
-from gclkit.methods.augmented_views import view_pair
-from gclkit.methods.two_view import TwoViewContrast, check_pair
+from gclkit.methods.augmented_views import check_pair, view_pair
+from gclkit.methods.two_view import TwoViewContrast
 
 
 class GCA(TwoViewContrast):

@@ -7,8 +7,8 @@ from typing import Any
 
 from gclkit.augmentations import BudgetedEdgeDrop, EdgeDrop, FeatureMask
 from gclkit.checks import check_choice
-from gclkit.methods.augmented_views import view_pair
-from gclkit.methods.two_view import TwoViewContrast, check_pair
+from gclkit.methods.augmented_views import check_pair, view_pair
+from gclkit.methods.two_view import TwoViewContrast
 
 
 class GRACE(TwoViewContrast):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_count, check_positive, check_probability, reject
+from gclkit.checks import check_count, check_positive
 from gclkit.encoders import Projector
 from gclkit.losses import infonce
 from gclkit.methods.augmented_views import AugmentedViews
@@ -81,14 +80,3 @@ class TwoViewContrast(AugmentedViews):
             "backend": self.backend,
             "memory_budget": self.memory_budget,
         }
-
-
-def check_pair(owner: str, name: str, value: Sequence[float]) -> tuple[float, float]:
-    """Returns one probability per view.
-
-    Raises:
-        ValueError: If there are not two, or one is not a probability.
-    """
-    if isinstance(value, str) or not isinstance(value, Sequence) or len(value) != 2:
-        reject(owner, name, "one probability per view, two in all", value)
-    return check_probability(owner, name, value[0]), check_probability(owner, name, value[1])

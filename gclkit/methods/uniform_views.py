@@ -10,9 +10,8 @@ from torch import Tensor
 from torch_geometric.data import Data
 
 from gclkit.augmentations import EdgeDrop, FeatureMask
-from gclkit.methods.augmented_views import AugmentedViews, view_pair
+from gclkit.methods.augmented_views import AugmentedViews, check_pair, view_pair
 from gclkit.methods.method import StepOutput
-from gclkit.methods.two_view import check_pair
 
 
 class UniformViews(AugmentedViews):

@@ -1,8 +1,6 @@
 """Numeric primitives. No graph objects, no modules, no randomness."""
 
 from gclkit.ops.backend import choose_backend
-from gclkit.ops.inputs import check_all_finite, operand
-from gclkit.ops.memory import default_block, needed_bytes, plan_blocks, plan_workers
 from gclkit.ops.mutual_logsumexp import mutual_logsumexp
 from gclkit.ops.options import BlockOptions
 from gclkit.ops.self_logsumexp import self_logsumexp
@@ -12,14 +10,8 @@ from gclkit.ops.spare_memory import release_memory
 
 __all__ = [
     "BlockOptions",
-    "check_all_finite",
     "choose_backend",
-    "default_block",
     "mutual_logsumexp",
-    "needed_bytes",
-    "operand",
-    "plan_blocks",
-    "plan_workers",
     "release_memory",
     "self_logsumexp",
     "similarity_logsumexp",

@@ -13,12 +13,11 @@ from gclkit.checks import NotFinite, check_choice, check_finite, reject
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
-def check_rows(owner: str, name: str, value: Tensor) -> Tensor:
-    """Returns a finite, non-empty matrix of floating point rows, else raises a ``ValueError``."""
-    if value.dim() != 2:
-        reject(owner, name, "a matrix, one row per node", tuple(value.shape))
-    if value.numel() == 0:
-        reject(owner, name, "a matrix with rows and columns", tuple(value.shape))
+def check_rows(owner: str, name: str, value: Tensor, *, at_least: int = 1) -> Tensor:
+    """Returns a finite floating point matrix of ``at_least`` so many rows, else raises."""
+    if value.dim() != 2 or value.size(0) < at_least or value.size(1) == 0:
+        rows = "one row" if at_least == 1 else f"{at_least} rows"
+        reject(owner, name, f"a matrix of at least {rows} and one column", tuple(value.shape))
     if value.dtype not in FLOATS:
         reject(owner, name, "of a floating point dtype", value.dtype)
     return check_all_finite(owner, name, value)
@@ -84,6 +83,11 @@ def check_products(owner: str, name: str, *factors: Tensor, times: float | Tenso
 def accumulator(dtype: torch.dtype) -> torch.dtype:
     """Returns the dtype of sums and results: fp32, or fp64 for fp64 inputs."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def widen(x: Tensor) -> Tensor:
+    """Returns ``x`` in the dtype of sums."""
+    return x.to(accumulator(x.dtype))
 
 
 def operand(owner: str, precision: str, dtype: torch.dtype, device: torch.device) -> torch.dtype:

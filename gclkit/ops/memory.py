@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import torch
+from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive, reject_size
+from gclkit.checks import check_count, reject_size
+from gclkit.ops.backend import choose_backend
+from gclkit.ops.inputs import operand
+from gclkit.ops.options import BlockOptions, check_options
 
 # Measured: two threads with tiles of 768 x 768 each stay in the cache that they share, a tile of
 # 8192 x 8192 fills a GPU.
@@ -25,11 +29,15 @@ class Plan(NamedTuple):
     """How a similarity matrix is gone over.
 
     Attributes:
+        backend: Implementation that runs.
+        operand: Dtype of the factors of matrix products.
         block: Rows and columns of a tile.
         keep: Bytes that kept tiles may take.
         workers: Threads that share the tiles.
     """
 
+    backend: str
+    operand: torch.dtype
     block: int
     keep: int
     workers: int
@@ -115,38 +123,34 @@ def plan_blocks(
     rows: int,
     keys: int,
     *,
-    operand: torch.dtype,
-    block_rows: int | None = None,
-    memory_budget: float | None = None,
-    backend: str = "blockwise",
     calls: int = 1,
     nodes: int | None = None,
     advice: str = "",
+    **options: Unpack[BlockOptions],
 ) -> Plan:
-    r"""Returns the block size, the bytes that kept blocks may take, and the number of workers.
+    r"""Returns what the options mean for one pass over a matrix, on the device that it is on.
 
     Args:
         owner: Name of the function that was called, for the message.
-        like: A matrix on the device and of the width ``d`` of the computation.
+        like: A matrix on the device, and of the dtype and the width ``d``, of the computation.
         rows: Number of queries.
         keys: Number of keys.
-        operand: Dtype of the factors of matrix products.
-        block_rows: Rows and columns of a tile. (default: what the device likes best, or
-            less where :obj:`memory_budget` is smaller)
-        memory_budget: Bytes for blocks, scratch and operands together. Blocks are kept
-            between forward and backward only if it is given. (default: keep none)
-        backend: Implementation that will run.
         calls: Number of such passes that share the budget.
         nodes: Number of nodes ``n`` of the caller, for the message. (default: the rows)
         advice: What else the caller may change, for the message.
+        **options: The settings.
 
     Raises:
-        ValueError: If a setting is out of range, or the memory needed exceeds what is
-            available or :obj:`memory_budget`.
+        ValueError: If a setting is out of range, a backend cannot run, or the memory needed
+            exceeds what is available or the budget.
     """
+    options = check_options(owner, **options)
+    budget, block_rows = options["memory_budget"], options["block_rows"]
+    product = operand(owner, options["precision"], like.dtype, like.device)
+    backend = choose_backend(owner, options["backend"], like)
     limit: float = available_bytes(like.device)
-    if memory_budget is not None:
-        limit = min(limit, check_positive(owner, "memory_budget", memory_budget) / calls)
+    if budget is not None:
+        limit = min(limit, budget / calls)
 
     def needed(block: int, workers: int | None = None) -> int:
         if workers is None:
@@ -156,7 +160,7 @@ def plan_blocks(
             keys,
             like.size(1),
             block=block,
-            operand=operand,
+            operand=product,
             backend=backend,
             workers=workers,
         )
@@ -175,8 +179,9 @@ def plan_blocks(
             sizes = f"n={nodes or rows}, block_rows={block}"
             hint = f"use block_rows ≤ {fits}{advice}" if fits else "use a larger memory_budget"
         reject_size(owner, calls * needed(block), sizes, hint)
-    keep = 0 if memory_budget is None else int(limit - needed(block))
-    return Plan(block, keep, plan_workers(rows, keys, block=block, device=like.device))
+    keep = 0 if budget is None else int(limit - needed(block))
+    workers = plan_workers(rows, keys, block=block, device=like.device)
+    return Plan(backend, product, block, keep, workers)
 
 
 def default_block(

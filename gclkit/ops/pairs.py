@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_indices, reject
 
 
 def as_pairs(owner: str, name: str, value: Tensor, rows: int, keys: int) -> Int[Tensor, "2 p"]:
@@ -34,11 +34,8 @@ def as_pairs(owner: str, name: str, value: Tensor, rows: int, keys: int) -> Int[
     if value.dim() != 2 or value.size(0) != 2:
         reject(owner, name, f"of shape ({rows},) or (2, p), or sparse", tuple(value.shape))
     row, key = value.long()
-    if row.numel():
-        for index, limit in ((row, rows), (key, keys)):
-            low, high = (int(end) for end in index.aminmax())
-            if low < 0 or high >= limit:
-                reject(owner, name, f"indices in [0, {limit})", low if low < 0 else high)
+    check_indices(owner, name, row, rows, "indices")
+    check_indices(owner, name, key, keys, "indices")
     code = torch.unique(row * keys + key)
     return torch.stack([code // keys, code % keys])
 

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.ops.inputs import accumulator
 from gclkit.ops.pairs import PairsByTile
 from gclkit.ops.spare_memory import hand_on_memory, take_memory
 
@@ -101,7 +102,7 @@ class Tiles:
         # e^x as 2^(x log2 e): measured on CPUs, exp2 takes a third of the time of exp in fp32.
         self.factor = scale if logits else scale * math.log2(math.e)
         self.queries, self.keys = queries, keys
-        self.sums = torch.float64 if queries.dtype == torch.float64 else torch.float32
+        self.sums = accumulator(queries.dtype)
         self.narrow = tiling.operand != self.sums
         self.pairs = PairsByTile(tiling.exclude, keys.size(0), tiling.block)
         self.buffers: dict[tuple[str, torch.dtype], Tensor] = {}

@@ -185,13 +185,16 @@ def test_a_nan_stays(mode, tightness, make_encoder, make_graph):
             {"drops": EdgeDropSet(torch.tensor([[0, 6], [6, 0]]), 12, 0.4), "p": None},
             "'drops' must be a set over 'edge_index' (got 'a set over 2 edges')",
         ),
-        ({"nodes": torch.tensor([1, 12])}, "'nodes' must be between 0 and 11 (got (1, 12))"),
+        ({"nodes": torch.tensor([1, 12])}, "'nodes' must be node indices from 0 to 11 (got 12)"),
         (
             {"nodes": torch.tensor([1, 3]).int()},
             "'nodes' must be a tensor [t] of dtype torch.int64 (got tensor([1, 3], dtype=torch",
         ),
         ({"nodes": [2]}, "'nodes' must be a tensor [t] of dtype torch.int64 (got [2])"),
-        ({"mode": "published", "nodes": torch.tensor([12])}, "'nodes' must be between 0 and 11"),
+        (
+            {"mode": "published", "nodes": torch.tensor([12])},
+            "'nodes' must be node indices from 0 to 11",
+        ),
         ({"nodes": torch.tensor([1, 1])}, "'nodes' must be named once each"),
         (
             {"view_edge_index": torch.tensor([[0, 11], [11, 0]])},

@@ -50,7 +50,7 @@ def test_which_edges_a_set_is_of():
         ([[0], [1]], 0.5, "'edge_index' must be undirected, with both directions of every edge "),
         ([[1], [1]], 0.5, "'edge_index' must be free of self-loops (got '1 self-loops')"),
         ([[0, 0, 1], [1, 1, 0]], 0.5, "'edge_index' must be free of duplicate edges"),
-        ([[0, 7], [7, 0]], 0.5, "'edge_index' must be made of nodes 0 to 4 (got (0, 7))"),
+        ([[0, 7], [7, 0]], 0.5, "'edge_index' must be node indices from 0 to 4 (got 7)"),
         (PATH.tolist(), -0.1, "'p' must be a probability in [0, 1] (got -0.1)"),
         (PATH.tolist(), [1, 2, 3, 0, 0], "'budget' must be between 0 and the degree"),
         (PATH.tolist(), [1, 1], "'budget' must be one integer per node"),

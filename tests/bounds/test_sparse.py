@@ -1,13 +1,14 @@
 import torch
 
-from gclkit.bounds.sparse import csr, edge_dot
+from gclkit.bounds.sparse import edge_dot, pattern
+from gclkit.sparse import csr_tensor
 
 
 def test_is_the_matrix_of_its_edges():
     generator = torch.Generator().manual_seed(0)
     dense = torch.rand(6, 5, generator=generator).double() * (torch.rand(6, 5) > 0.5)
     row, col = dense.nonzero(as_tuple=True)
-    matrix = csr(row, col, dense[row, col], (6, 5))
+    matrix = csr_tensor(*pattern(row, col, (6, 5)), dense[row, col], (6, 5))
     assert matrix.crow_indices().dtype == torch.int32
     torch.testing.assert_close(matrix.to_dense(), dense)
 

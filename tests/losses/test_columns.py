@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gclkit.losses.columns import off_diagonal_square, standardize, widen
+from gclkit.losses.columns import off_diagonal_square, standardize
 
 
 def test_standardize_gives_mean_zero_and_deviation_one():
@@ -32,8 +32,3 @@ def test_the_size_of_a_column_does_not_matter(size):
 
 def test_off_diagonal_square():
     assert off_diagonal_square(torch.tensor([[9.0, 2.0], [-3.0, 7.0]])).item() == 13.0
-
-
-def test_widen_keeps_fp64_and_raises_the_rest():
-    assert widen(torch.ones(1, dtype=torch.bfloat16)).dtype == torch.float32
-    assert widen(torch.ones(1, dtype=torch.float64)).dtype == torch.float64

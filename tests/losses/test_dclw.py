@@ -29,17 +29,6 @@ def test_the_gradient_of_the_weight_is_an_option(views):
     assert torch.equal(*values) and not torch.allclose(*grads)
 
 
-def test_a_single_node_has_no_loss(views):
-    assert dclw(*views(1)).item() == 0
-
-
-def test_module_holds_the_settings(views):
-    z1, z2 = views(9)
-    loss = DCLW(0.2, sigma=0.7)
-    torch.testing.assert_close(loss(z1, z2), dclw(z1, z2, temperature=0.2, sigma=0.7))
-    assert str(loss) == "DCLW(temperature=0.2, sigma=0.7)"
-
-
 def test_refuses_a_sigma_that_is_not_positive(views):
     with pytest.raises(ValueError) as error:
         dclw(*views(3), sigma=-1)

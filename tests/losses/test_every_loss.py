@@ -100,6 +100,26 @@ def test_huge_embeddings_give_no_nan(views, name, call, size):
     assert loss.isfinite() and z1.grad.isfinite().all()
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "clip_infonce",
+        "dcl",
+        "dclw",
+        "debiased_infonce",
+        "hardness_infonce",
+        "infonce",
+        "mixed_infonce",
+        "weighted_infonce",
+    ],
+)
+def test_a_single_node_has_no_negatives_and_no_loss(views, name):
+    z1, z2 = views(1)
+    loss = CALLS[name](z1, z2)
+    loss.backward()
+    assert loss.item() == 0 and z1.grad.eq(0).all() and z2.grad.eq(0).all()
+
+
 @pytest.mark.parametrize(("name", "call"), CASES)
 def test_has_a_second_derivative_or_refuses_it(views, name, call):
     inputs = views(N)
@@ -146,6 +166,23 @@ MODULES = [
     ),
     (losses.WeightedInfoNCE, "weighted_infonce", {"weight": weight, "temperature": 0.2}),
 ]
+# What their ``repr`` shows of these settings.
+SHOWN = {
+    "BarlowTwins": "weight=0.3",
+    "CCASSG": "weight=0.02",
+    "ClipInfoNCE": "temperature=0.2",
+    "DCL": "temperature=0.2",
+    "DCLW": "temperature=0.2, sigma=0.3",
+    "DebiasedInfoNCE": "temperature=0.2, class_prior=0.2",
+    "HardnessInfoNCE": "temperature=0.2, class_prior=0.2, beta=0.6",
+    "InfoNCE": "temperature=0.2, anchors=4, 'bfloat16'",
+    "MixedInfoNCE": "mixed=3, temperature=0.2",
+    "SupervisedContrast": "temperature=0.2",
+    "TeamUp": "temperature=0.2, anchors=4, 'bfloat16'",
+    "TripletMargin": "margin=0.3",
+    "VICReg": "invariance=2.0, variance=3.0, covariance=4.0",
+    "WeightedInfoNCE": "temperature=0.2",
+}
 OPTIONS = {
     "precision": "bfloat16",
     "backend": "reference",
@@ -182,7 +219,9 @@ def test_a_module_hands_everything_to_its_function(monkeypatch, module, function
     parameters = inspect.signature(module.forward).parameters
     rows = torch.ones(N, 5)
     inputs = {name: INPUTS.get(name, rows) for name in parameters if name != "self"}
-    module(**settings, **options)(**inputs)
+    loss = module(**settings, **options)
+    assert str(loss) == f"{module.__name__}({SHOWN.get(module.__name__, '')})"
+    loss(**inputs)
     for name, value in (inputs | settings | options).items():
         assert any(entry is value or _is_pair(entry, name, value) for entry in seen), name
 

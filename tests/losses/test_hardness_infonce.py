@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gclkit.losses import HardnessInfoNCE, debiased_infonce, hardness_infonce, infonce
+from gclkit.losses import debiased_infonce, hardness_infonce, infonce
 
 
 def formula(z1, z2, tau, prior, beta):
@@ -55,18 +55,6 @@ def test_a_tiny_temperature_gives_no_nan(views):
     loss = hardness_infonce(z1, z2, temperature=2e-3, class_prior=0.3)
     loss.backward()
     assert loss.isfinite() and z1.grad.isfinite().all()
-
-
-def test_a_single_node_has_no_loss(views):
-    assert hardness_infonce(*views(1)).item() == 0
-
-
-def test_module_holds_the_settings(views):
-    z1, z2 = views(9)
-    loss = HardnessInfoNCE(0.2, class_prior=0.3, beta=0.7)
-    expected = hardness_infonce(z1, z2, temperature=0.2, class_prior=0.3, beta=0.7)
-    torch.testing.assert_close(loss(z1, z2), expected)
-    assert str(loss) == "HardnessInfoNCE(temperature=0.2, class_prior=0.3, beta=0.7)"
 
 
 def test_refuses_a_negative_hardness(views):

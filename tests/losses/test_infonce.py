@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from gclkit.losses import InfoNCE, infonce
+from gclkit.losses import infonce
 from gclkit.testing.asserts import assert_as_accurate_as
 from gclkit.testing.measure import LargestTensor, PeakBytes
 
@@ -127,13 +127,6 @@ def test_the_length_of_a_row_does_not_matter(views, size):
     torch.testing.assert_close(infonce(size * z1, z2, temperature=0.4), expected)
 
 
-def test_a_single_node_has_no_loss(views):
-    z1, z2 = views(1)
-    loss = infonce(z1, z2)
-    loss.backward()
-    assert loss.item() == pytest.approx(0, abs=1e-12) and z1.grad.abs().max() < 1e-12
-
-
 @pytest.mark.parametrize("noise", [0.3, 3.0])
 @pytest.mark.parametrize("shift", [0.0, 2.0])
 def test_bfloat16_gradient_is_within_a_thousandth(noise, shift):
@@ -227,16 +220,6 @@ def test_memory_is_one_block_and_a_few_vectors():
         assert peak.peak < 4 * 2000 * 2000 / 4
 
 
-def test_module_holds_the_settings(views):
-    z1, z2 = views(9)
-    loss = InfoNCE(0.2, anchors=4, generator=torch.Generator().manual_seed(3))
-    expected = infonce(
-        z1, z2, temperature=0.2, anchors=4, generator=torch.Generator().manual_seed(3)
-    )
-    torch.testing.assert_close(loss(z1, z2), expected)
-    assert str(loss) == "InfoNCE(temperature=0.2, anchors=4, 'float32')"
-
-
 @pytest.mark.parametrize(
     "z1, z2, options, message",
     [
@@ -260,7 +243,7 @@ def test_module_holds_the_settings(views):
             (3, 4),
             (3, 4),
             {"positives": torch.tensor([[0], [3]])},
-            "'positives' must be indices in [0, 3) (got 3)",
+            "'positives' must be indices from 0 to 2 (got 3)",
         ),
         (
             (3, 4),

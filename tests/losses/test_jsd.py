@@ -4,8 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gclkit.losses import JSD, jsd
-from gclkit.testing.measure import LargestTensor
+from gclkit.losses import jsd
 
 
 def test_matches_the_formula_pair_by_pair(views):
@@ -31,18 +30,6 @@ def test_a_pair_left_out_contributes_nothing():
 
 def test_gradcheck(views):
     assert torch.autograd.gradcheck(lambda a, b: jsd(a, b, block_rows=3), views(7))
-
-
-def test_never_makes_the_score_matrix(views):
-    z1, z2 = views(1000, dtype=torch.float32)
-    with LargestTensor() as largest:
-        jsd(z1, z2, block_rows=128).backward()
-    assert largest.numel == 128 * 128
-
-
-def test_module_holds_the_settings(views):
-    z1, z2 = views(9)
-    torch.testing.assert_close(JSD(precision="bfloat16")(z1, z2), jsd(z1, z2, precision="bfloat16"))
 
 
 def test_refuses_a_single_row(views):

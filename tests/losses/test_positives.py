@@ -40,8 +40,8 @@ def test_each_view_takes_its_positives_from_the_other():
 @pytest.mark.parametrize(
     ("positives", "sentence"),
     [
-        (torch.tensor([[0], [4]]), r"'positives' must be indices in \[0, 4\) \(got 4\)"),
-        (torch.tensor([[0], [-1]]), r"'positives' must be indices in \[0, 4\) \(got -1\)"),
+        (torch.tensor([[0], [4]]), r"'positives' must be indices from 0 to 3 \(got 4\)"),
+        (torch.tensor([[0], [-1]]), r"'positives' must be indices from 0 to 3 \(got -1\)"),
         (torch.tensor([[0.0], [1.0]]), r"'positives' must be pairs \(anchor, positive\), int64"),
         (torch.tensor([0, 1]), r"'positives' must be pairs \(anchor, positive\), int64"),
     ],

@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from gclkit.losses import SupervisedContrast, supervised_contrast
+from gclkit.losses import supervised_contrast
 from gclkit.testing.measure import LargestTensor
 
 
@@ -69,15 +69,6 @@ def test_never_lists_the_pairs_of_a_class(views):
     with LargestTensor() as largest:
         supervised_contrast(z, labels=torch.arange(1000) % 2, block_rows=128).backward()
     assert largest.numel == 128 * 128
-
-
-def test_module_holds_the_settings(views):
-    z, _ = views(8)
-    loss = SupervisedContrast(0.2)
-    torch.testing.assert_close(
-        loss(z, labels=LABELS), supervised_contrast(z, labels=LABELS, temperature=0.2)
-    )
-    assert str(loss) == "SupervisedContrast(temperature=0.2)"
 
 
 @pytest.mark.parametrize(

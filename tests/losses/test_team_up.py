@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from gclkit.losses import TeamUp, infonce, team_up
+from gclkit.losses import infonce, team_up
 
 
 def make_strength(n):
@@ -76,14 +76,6 @@ def test_the_strength_gets_its_gradient(views):
         return team_up(z1, z2, strength, gamma=0.7, temperature=0.3, block_rows=4)
 
     assert torch.autograd.gradcheck(loss, (z1, z2, strength))
-
-
-def test_module_holds_the_settings(views):
-    (z1, z2), strength = views(9), make_strength(9)
-    module = TeamUp(0.3, precision="bfloat16")
-    expected = team_up(z1, z2, strength, gamma=0.5, temperature=0.3, precision="bfloat16")
-    torch.testing.assert_close(module(z1, z2, strength, gamma=0.5), expected)
-    assert str(module) == "TeamUp(temperature=0.3, anchors=None, 'bfloat16')"
 
 
 def test_refuses_what_is_no_strength(views):

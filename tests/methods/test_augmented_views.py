@@ -4,7 +4,7 @@ from torch import nn
 
 from gclkit.augmentations import EdgeDrop, FeatureMask
 from gclkit.encoders import view_features
-from gclkit.methods.augmented_views import AugmentedViews, view_pair
+from gclkit.methods.augmented_views import AugmentedViews, check_pair, view_pair
 
 
 @pytest.fixture
@@ -41,3 +41,10 @@ def test_one_encoder_embeds_both_views(method, graph):
 def test_settings_reach_the_encoder(method):
     assert isinstance(method.encoder.activations[1], nn.PReLU)
     assert AugmentedViews(8, ego=True, topic_neighbors=3, conv="gin").topic_neighbors == 3
+
+
+def test_check_pair():
+    assert check_pair("M", "p", [0.25, 0.75]) == (0.25, 0.75)
+    for bad in (0.5, "ab", (0.1,), None):
+        with pytest.raises(ValueError, match=r"^M: 'p' must be one probability per view"):
+            check_pair("M", "p", bad)

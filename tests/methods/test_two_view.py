@@ -2,14 +2,6 @@ import pytest
 import torch
 
 from gclkit.methods import GRACE
-from gclkit.methods.two_view import check_pair
-
-
-def test_check_pair():
-    assert check_pair("M", "p", [0.25, 0.75]) == (0.25, 0.75)
-    for bad in (0.5, "ab", (0.1,), None):
-        with pytest.raises(ValueError, match=r"^M: 'p' must be one probability per view"):
-            check_pair("M", "p", bad)
 
 
 def test_anchors_estimate_the_same_loss(graph):

@@ -11,6 +11,7 @@ from gclkit.ops.inputs import (
     check_scale,
     check_vector,
     operand,
+    widen,
 )
 
 ROWS = torch.arange(6.0).view(3, 2)
@@ -50,6 +51,7 @@ def test_products_stay_in_range_for_certain():
 
 def test_dtypes():
     assert accumulator(torch.float64) == torch.float64 and accumulator(torch.half) == torch.float32
+    assert widen(ROWS.bfloat16()).dtype == torch.float32 and widen(ROWS) is ROWS
     cpu = torch.device("cpu")
     assert operand("f", "bfloat16", torch.float32, cpu) == torch.bfloat16
     assert operand("f", "float32", torch.bfloat16, cpu) == torch.float32
@@ -65,8 +67,8 @@ def test_where_bfloat16_does_not_pay_products_are_as_wide_as_sums(monkeypatch, t
 @pytest.mark.parametrize(
     ("check", "sentence"),
     [
-        (lambda: check_rows("f", "z", ROWS[0]), "'z' must be a matrix, one row per node"),
-        (lambda: check_rows("f", "z", ROWS[:0]), "'z' must be a matrix with rows and columns"),
+        (lambda: check_rows("f", "z", ROWS[0]), "'z' must be a matrix of at least one row"),
+        (lambda: check_rows("f", "z", ROWS[:0]), "'z' must be a matrix of at least one row"),
         (lambda: check_rows("f", "z", ROWS.long()), "'z' must be of a floating point dtype"),
         (lambda: check_rows("f", "z", ROWS / 0), "'z' must be finite"),
         (

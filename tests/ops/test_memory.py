@@ -18,11 +18,18 @@ def one_thread(monkeypatch):
 
 
 def plan(rows=20000, **options):
-    return plan_blocks("op", LIKE, rows, rows, operand=torch.float32, **options)
+    """The block, the bytes for kept tiles and the workers."""
+    return plan_blocks("op", LIKE, rows, rows, **options)[2:]
 
 
 def needed(block, rows=20000, backend="blockwise"):
     return needed_bytes(rows, rows, 64, block=block, operand=torch.float32, backend=backend)
+
+
+def test_a_plan_names_what_runs_and_what_is_multiplied():
+    assert plan_blocks("op", LIKE, 9, 9)[:2] == ("blockwise", torch.float32)
+    options = {"backend": "reference", "precision": "bfloat16"}
+    assert plan_blocks("op", LIKE.to("meta"), 9, 9, **options)[:2] == ("reference", torch.bfloat16)
 
 
 def test_without_a_budget_nothing_is_kept():

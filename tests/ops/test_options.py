@@ -1,14 +1,31 @@
-import inspect
-
 import pytest
+import torch
 
-from gclkit.ops import BlockOptions, similarity_logsumexp
-from gclkit.ops.options import check_options
+from gclkit.losses import InfoNCE, infonce
+from gclkit.ops import BlockOptions, mutual_logsumexp, similarity_logsumexp
+from gclkit.ops.options import DEFAULTS, check_options, without_triton
+
+Z = torch.eye(3)
 
 
-def test_every_option_is_an_argument_of_the_primitive():
-    arguments = inspect.signature(similarity_logsumexp).parameters
-    assert set(BlockOptions.__annotations__) <= set(arguments)
+def test_every_option_has_a_default():
+    assert DEFAULTS.keys() == BlockOptions.__annotations__.keys()
+
+
+@pytest.mark.parametrize("function", [similarity_logsumexp, mutual_logsumexp, infonce, InfoNCE])
+def test_an_option_that_there_is_not_is_refused_in_the_name_of_what_was_called(function):
+    with pytest.raises(TypeError) as error:
+        function(*(() if function is InfoNCE else (Z, Z)), block_row=2)
+    name = function.__name__
+    assert str(error.value) == f"{name}() got an unexpected keyword argument 'block_row'"
+
+
+def test_auto_is_blockwise_where_there_is_no_kernel():
+    assert without_triton("F", "", {"block_rows": 2}) == {"block_rows": 2, "backend": "blockwise"}
+    assert without_triton("F", "", {"backend": "reference"}) == {"backend": "reference"}
+    with pytest.raises(ValueError) as error:
+        without_triton("F", "another", {"backend": "triton"})
+    assert str(error.value) == "F: 'backend' must be another (got 'triton')"
 
 
 def test_options_in_range_are_returned_with_the_defaults():

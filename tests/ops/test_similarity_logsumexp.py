@@ -259,10 +259,13 @@ def test_a_row_whose_weights_vanish_is_minus_infinity_without_a_gradient():
             "'backend' must be one of ['auto', 'blockwise', 'reference', 'triton'] (got 'fast')",
         ),
         ({"precision": "int8"}, "'precision' must be one of ['bfloat16', 'float32'] (got 'int8')"),
-        ({"queries": torch.ones(3)}, "'queries' must be a matrix, one row per node (got (3,))"),
+        (
+            {"queries": torch.ones(3)},
+            "'queries' must be a matrix of at least one row and one column (got (3,))",
+        ),
         (
             {"queries": torch.ones(0, 4)},
-            "'queries' must be a matrix with rows and columns (got (0, 4))",
+            "'queries' must be a matrix of at least one row and one column (got (0, 4))",
         ),
         (
             {"keys": torch.ones(5, 4, dtype=torch.int64)},
@@ -285,8 +288,8 @@ def test_a_row_whose_weights_vanish_is_minus_infinity_without_a_gradient():
         ({"scale": math.inf}, "'scale' must be one finite number (got inf)"),
         ({"key_bias": torch.ones(4)}, "'key_bias' must be of shape (5,) (got (4,))"),
         ({"exclude": torch.ones(2)}, "'exclude' must be integer indices (got torch.float32)"),
-        ({"exclude": torch.tensor([0, 5, 0])}, "'exclude' must be indices in [0, 5) (got 5)"),
-        ({"exclude": torch.tensor([0, -1, 0])}, "'exclude' must be indices in [0, 5) (got -1)"),
+        ({"exclude": torch.tensor([0, 5, 0])}, "'exclude' must be indices from 0 to 4 (got 5)"),
+        ({"exclude": torch.tensor([0, -1, 0])}, "'exclude' must be indices from 0 to 4 (got -1)"),
         (
             {"exclude": torch.tensor([0])},
             "'exclude' must be of shape (3,) or (2, p), or sparse (got (1,))",

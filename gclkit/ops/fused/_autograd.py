@@ -42,7 +42,6 @@ class FusedRowSums(torch.autograd.Function):
         bias = nothing if key_bias is None else key_bias.float().contiguous()
         key_side = (nothing, nothing, bias)
         s, flipped = scale.float(), None if exclude is None else exclude.flip(0)
-        roles = {"not_self": False}
         grad_queries, _ = weighted_sum(
             left,
             right,
@@ -52,7 +51,7 @@ class FusedRowSums(torch.autograd.Function):
             Pattern(exclude, queries.size(0), queries.device),
             as_query=True,
             as_key=False,
-            **roles,
+            not_self=False,
         )
         grad_keys, grad_bias = weighted_sum(
             right,
@@ -63,7 +62,7 @@ class FusedRowSums(torch.autograd.Function):
             Pattern(flipped, keys.size(0), keys.device),
             as_query=False,
             as_key=True,
-            **roles,
+            not_self=False,
         )
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import Unpack
 
-from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import MutualSums, is_bounded
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import accumulator, check_alike, check_rows, check_scale, operand
+from gclkit.ops.inputs import check_alike, check_rows, check_scale, widen
 from gclkit.ops.memory import plan_blocks
 from gclkit.ops.options import BlockOptions
 from gclkit.ops.pairs import as_pairs
@@ -22,11 +22,7 @@ def mutual_logsumexp(
     keys: Float[Tensor, "m d"],
     scale: float | Float[Tensor, ""] = 1.0,
     exclude: Int[Tensor, " n"] | Int[Tensor, "2 p"] | Tensor | None = None,
-    *,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
+    **options: Unpack[BlockOptions],
 ) -> tuple[Float[Tensor, " n"], Float[Tensor, " m"]]:
     r"""Log-sum-exps of the rows and of the columns of one similarity matrix.
 
@@ -43,10 +39,7 @@ def mutual_logsumexp(
         scale: Factor :math:`s`; a number or a tensor.
         exclude: Entries ``(query, key)`` that count in neither direction, in a form that
             :func:`similarity_logsumexp` takes.
-        precision: As in :func:`similarity_logsumexp`.
-        backend: As in :func:`similarity_logsumexp`.
-        memory_budget: As in :func:`similarity_logsumexp`.
-        block_rows: As in :func:`similarity_logsumexp`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
         One natural logarithm per query, and one per key.
@@ -65,28 +58,11 @@ def mutual_logsumexp(
         check_keys_left(OWNER, pairs, n, m)
         check_keys_left(OWNER, pairs.flip(0), m, n)
 
-    product = operand(OWNER, precision, queries.dtype, queries.device)
-    sums = accumulator(queries.dtype)
-    chosen = choose_backend(OWNER, backend, queries.to(sums))
-    block, keep, workers = plan_blocks(
-        OWNER,
-        queries,
-        n,
-        m,
-        operand=product,
-        block_rows=block_rows,
-        memory_budget=memory_budget,
-        backend=chosen,
-    )
-    if chosen == "blockwise" and is_bounded(queries.to(sums), keys.to(sums), factor, None):
+    wide = widen(queries), widen(keys)
+    chosen, product, block, keep, workers = plan_blocks(OWNER, wide[0], n, m, **options)
+    if chosen == "blockwise" and is_bounded(*wide, factor, None):
         tiling = Tiling(block, product, keep, exclude=pairs, workers=workers)
-        return MutualSums.apply(queries.to(sums), keys.to(sums), factor, tiling)
-    options: BlockOptions = {
-        "precision": precision,
-        "backend": chosen,
-        "memory_budget": memory_budget,
-        "block_rows": block_rows,
-    }
+        return MutualSums.apply(*wide, factor, tiling)
     forth = similarity_logsumexp(queries, keys, factor, None, pairs, **options)
     flipped = None if pairs is None else pairs.flip(0)
     return forth, similarity_logsumexp(keys, queries, factor, None, flipped, **options)

@@ -3,20 +3,14 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import Unpack
 
 from gclkit.checks import reject
-from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import SelfSums, is_bounded
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import (
-    accumulator,
-    check_products,
-    check_rows,
-    check_scale,
-    check_vector,
-    operand,
-)
+from gclkit.ops.inputs import check_products, check_rows, check_scale, check_vector, widen
 from gclkit.ops.memory import plan_blocks
+from gclkit.ops.options import BlockOptions
 from gclkit.ops.pairs import as_pairs
 from gclkit.ops.running_maximum import RunningMaximum
 from gclkit.ops.similarity_logsumexp import _reference
@@ -32,11 +26,7 @@ def self_logsumexp(
     scale: float | Float[Tensor, ""] = 1.0,
     key_bias: Float[Tensor, " n"] | None = None,
     exclude: Int[Tensor, " n"] | Int[Tensor, "2 p"] | Tensor | None = None,
-    *,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
+    **options: Unpack[BlockOptions],
 ) -> Float[Tensor, " n"]:
     r"""Log-sum-exp of the similarities of each row to all *other* rows.
 
@@ -54,10 +44,7 @@ def self_logsumexp(
         key_bias: Term :math:`b_j` of each row where it is the key. (default: none)
         exclude: Further entries :math:`\mathcal{E}` that are left out: a symmetric set in a
             form that :func:`similarity_logsumexp` takes.
-        precision: As in :func:`similarity_logsumexp`.
-        backend: As in :func:`similarity_logsumexp`.
-        memory_budget: As in :func:`similarity_logsumexp`.
-        block_rows: As in :func:`similarity_logsumexp`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
         One natural logarithm per row, in fp32 (fp64 for fp64 inputs).
@@ -81,26 +68,14 @@ def self_logsumexp(
         pairs = as_pairs(OWNER, "exclude", torch.cat([others, itself], dim=1), n, n)
         check_keys_left(OWNER, pairs, n, n)
 
-    product = operand(OWNER, precision, z.dtype, z.device)
-    sums = accumulator(z.dtype)
-    z = z.to(sums)
-    key_bias = None if key_bias is None else key_bias.to(sums)
-    chosen = choose_backend(OWNER, backend, z)
-    block, keep, workers = plan_blocks(
-        OWNER,
-        z,
-        n,
-        n,
-        operand=product,
-        block_rows=block_rows,
-        memory_budget=memory_budget,
-        backend=chosen,
-    )
+    z = widen(z)
+    key_bias = None if key_bias is None else key_bias.to(z.dtype)
+    chosen, product, block, keep, workers = plan_blocks(OWNER, z, n, n, **options)
     bounded = chosen == "blockwise" and is_bounded(z, z, factor, key_bias)
     if not bounded:
         check_products(OWNER, "z", z, z, times=factor.detach())
     if chosen == "reference":
-        return _reference.forward(z, z, factor, key_bias, pairs, None, product, sums)
+        return _reference.forward(z, z, factor, key_bias, pairs, None, product)
     if chosen == "triton":
         from gclkit.ops.fused import FusedSelfSums
 

@@ -16,10 +16,9 @@ def forward(
     exclude: Tensor | None,
     weight: Callable[[Tensor], Tensor] | None,
     operand: torch.dtype,
-    sums: torch.dtype,
 ) -> Tensor:
     """Returns the row-wise log-sum-exp by its definition; holds the whole matrix."""
-    similarity = (queries.to(operand) @ keys.to(operand).T).to(sums)
+    similarity = (queries.to(operand) @ keys.to(operand).T).to(queries.dtype)
     logits = scale * similarity
     if key_bias is not None:
         logits = logits + key_bias

@@ -5,21 +5,21 @@ from collections.abc import Callable
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import Unpack
 
 from gclkit.checks import reject
-from gclkit.ops.backend import choose_backend
 from gclkit.ops.bounded_sums import RowSums, is_bounded
 from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import (
-    accumulator,
     check_alike,
     check_products,
     check_rows,
     check_scale,
     check_vector,
-    operand,
+    widen,
 )
 from gclkit.ops.memory import plan_blocks
+from gclkit.ops.options import BlockOptions, without_triton
 from gclkit.ops.pairs import as_pairs
 from gclkit.ops.running_maximum import RunningMaximum
 from gclkit.ops.similarity_logsumexp import _reference
@@ -37,10 +37,7 @@ def similarity_logsumexp(
     exclude: Int[Tensor, " n"] | Int[Tensor, "2 p"] | Tensor | None = None,
     *,
     weight: Callable[[Tensor], Tensor] | None = None,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
+    **options: Unpack[BlockOptions],
 ) -> Float[Tensor, " n"]:
     r"""Row-wise log-sum-exp of all pairwise similarities, without their matrix.
 
@@ -61,19 +58,7 @@ def similarity_logsumexp(
             ``(row, key)`` as a ``[2, p]`` tensor, or a sparse matrix ``[n, m]``.
         weight: Factor :math:`w \ge 0` of an entry as an element-wise function of its
             similarity. It is evaluated inside the blocks and is not differentiated.
-        precision: Dtype of the factors of matrix products, ``"float32"`` or
-            ``"bfloat16"``. Sums are fp32 in either case; fp64 inputs are computed in fp64
-            unless ``"bfloat16"`` is asked for. A CPU that multiplies bf16 no faster takes
-            fp32 for it (:func:`gclkit.bfloat16.bfloat16_pays`). fp32 products use TF32 only where
-            ``torch.backends.cuda.matmul.fp32_precision``, before PyTorch 2.9 ``allow_tf32``, says
-            so.
-        backend: ``"reference"`` is the definition, :math:`O(nm)` memory; ``"blockwise"`` is
-            plain PyTorch; ``"triton"`` is CUDA; ``"auto"`` is
-            :func:`gclkit.ops.choose_backend`. An unavailable backend raises.
-        memory_budget: Bytes for blocks, scratch and operands. Blocks are kept between
-            forward and backward as far as it allows, and on a CPU their memory for the next
-            call. (default: a cache-sized block, recomputed in the backward pass)
-        block_rows: Rows and columns of a block. (default: by device and budget)
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
         One natural logarithm per query, in fp32 (fp64 for fp64 inputs).
@@ -96,30 +81,18 @@ def similarity_logsumexp(
         pairs = as_pairs(OWNER, "exclude", exclude, queries.size(0), keys.size(0))
         check_keys_left(OWNER, pairs, queries.size(0), keys.size(0))
 
-    product = operand(OWNER, precision, queries.dtype, queries.device)
-    sums = accumulator(queries.dtype)
-    queries, keys = queries.to(sums), keys.to(sums)
-    key_bias = None if key_bias is None else key_bias.to(sums)
+    queries, keys = widen(queries), widen(keys)
+    key_bias = None if key_bias is None else key_bias.to(keys.dtype)
     if weight is not None:
-        if backend == "triton":
-            reject(OWNER, "backend", "'reference' or 'blockwise' with a weight", backend)
-        backend = "blockwise" if backend == "auto" else backend
-    chosen = choose_backend(OWNER, backend, queries)
-    block, keep, workers = plan_blocks(
-        OWNER,
-        queries,
-        queries.size(0),
-        keys.size(0),
-        operand=product,
-        block_rows=block_rows,
-        memory_budget=memory_budget,
-        backend=chosen,
+        options = without_triton(OWNER, "'reference' or 'blockwise' with a weight", options)
+    chosen, product, block, keep, workers = plan_blocks(
+        OWNER, queries, queries.size(0), keys.size(0), **options
     )
     bounded = chosen == "blockwise" and is_bounded(queries, keys, factor, key_bias)
     if not bounded:
         check_products(OWNER, "queries", queries, keys, times=factor.detach())
     if chosen == "reference":
-        return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product, sums)
+        return _reference.forward(queries, keys, factor, key_bias, pairs, weight, product)
     if chosen == "triton":
         from gclkit.ops.fused import FusedRowSums
 

@@ -12,10 +12,9 @@ def forward(
     scale: Tensor,
     exclude: Tensor | None,
     operand: torch.dtype,
-    sums: torch.dtype,
 ) -> Tensor:
     """Returns the row-wise sums of softplus by their definition; holds the whole matrix."""
-    logits = scale * (queries.to(operand) @ keys.to(operand).T).to(sums)
+    logits = scale * (queries.to(operand) @ keys.to(operand).T).to(queries.dtype)
     terms = torch.logaddexp(logits, torch.zeros_like(logits))
     if exclude is not None:
         left_out = torch.zeros_like(terms, dtype=torch.bool)

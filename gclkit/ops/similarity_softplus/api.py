@@ -2,19 +2,12 @@ from __future__ import annotations
 
 from jaxtyping import Float, Int
 from torch import Tensor
+from typing_extensions import Unpack
 
-from gclkit.checks import reject
-from gclkit.ops.backend import choose_backend
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import (
-    accumulator,
-    check_alike,
-    check_products,
-    check_rows,
-    check_scale,
-    operand,
-)
+from gclkit.ops.inputs import check_alike, check_products, check_rows, check_scale, widen
 from gclkit.ops.memory import plan_blocks
+from gclkit.ops.options import BlockOptions, without_triton
 from gclkit.ops.pairs import as_pairs
 from gclkit.ops.similarity_softplus import _reference
 from gclkit.ops.similarity_softplus._blockwise import SoftplusSums
@@ -29,11 +22,7 @@ def similarity_softplus(
     keys: Float[Tensor, "m d"],
     scale: float | Float[Tensor, ""] = 1.0,
     exclude: Int[Tensor, " n"] | Int[Tensor, "2 p"] | Tensor | None = None,
-    *,
-    precision: str = "float32",
-    backend: str = "auto",
-    memory_budget: float | None = None,
-    block_rows: int | None = None,
+    **options: Unpack[BlockOptions],
 ) -> Float[Tensor, " n"]:
     r"""Row-wise sum of the softplus of all pairwise similarities, without their matrix.
 
@@ -49,11 +38,8 @@ def similarity_softplus(
         keys: Rows :math:`\mathbf{k}_j`.
         scale: Factor :math:`s`; a number or a tensor.
         exclude: Entries that are left out, as in :func:`similarity_logsumexp`.
-        precision: As in :func:`similarity_logsumexp`.
-        backend: ``"auto"`` and ``"blockwise"`` are plain PyTorch, ``"reference"`` is the
-            definition; there is no Triton kernel for this operation.
-        memory_budget: As in :func:`similarity_logsumexp`; blocks are always recomputed.
-        block_rows: As in :func:`similarity_logsumexp`.
+        **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`. There is no Triton
+            kernel for this operation, and blocks are always recomputed.
 
     Returns:
         One sum per query, in fp32 (fp64 for fp64 inputs).
@@ -66,24 +52,13 @@ def similarity_softplus(
     check_alike(OWNER, "keys", keys, "queries", queries)
     factor = check_scale(OWNER, scale, queries)
     check_products(OWNER, "queries", queries, keys, times=factor.detach())
-    if backend == "triton":
-        reject(OWNER, "backend", "one that exists: 'auto', 'blockwise' or 'reference'", backend)
     n, m = queries.size(0), keys.size(0)
     pairs = None if exclude is None else as_pairs(OWNER, "exclude", exclude, n, m)
-    product = operand(OWNER, precision, queries.dtype, queries.device)
-    sums = accumulator(queries.dtype)
-    queries, keys = queries.to(sums), keys.to(sums)
-    chosen = choose_backend(OWNER, "blockwise" if backend == "auto" else backend, queries)
-    block, *_ = plan_blocks(
-        OWNER,
-        queries,
-        n,
-        m,
-        operand=product,
-        block_rows=block_rows,
-        memory_budget=memory_budget,
-        backend=chosen,
+    queries, keys = widen(queries), widen(keys)
+    rule = "one that exists: 'auto', 'blockwise' or 'reference'"
+    chosen, product, block, *_ = plan_blocks(
+        OWNER, queries, n, m, **without_triton(OWNER, rule, options)
     )
     if chosen == "reference":
-        return _reference.forward(queries, keys, factor, pairs, product, sums)
+        return _reference.forward(queries, keys, factor, pairs, product)
     return SoftplusSums.apply(queries, keys, factor, Tiling(block, product, exclude=pairs))
