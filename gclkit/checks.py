@@ -58,10 +58,13 @@ def check_count(owner: str, name: str, value: int, *, at_least: int = 1) -> int:
     return int(value)
 
 
-def check_seed(owner: str, name: str, value: int) -> int:
-    """Returns ``value`` if every generator takes it, an integer in [0, 2^63), else raises."""
-    if check_count(owner, name, value, at_least=0) >= 2**63:
-        reject(owner, name, "a seed below 2^63", value)
+def check_seed(owner: str, name: str, value: int, *, bits: int = 63) -> int:
+    """Returns ``value`` if it is an integer in [0, 2^bits), else raises.
+
+    Below 2^63 PyTorch's and NumPy's generators take it, below 2^32 also NumPy's old one.
+    """
+    if check_count(owner, name, value, at_least=0) >= 2**bits:
+        reject(owner, name, f"a seed below 2^{bits}", value)
     return int(value)
 
 

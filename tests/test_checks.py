@@ -198,6 +198,8 @@ def test_what_is_right_comes_back():
 
 def test_seed():
     assert check_seed("f", "seed", 2**63 - 1) == 2**63 - 1
+    with pytest.raises(ValueError, match=re.escape("f: 'seed' must be a seed below 2^32 (got")):
+        check_seed("f", "seed", 2**32, bits=32)
     for wrong, rule in ((-1, "an integer of at least 0"), (2**63, "a seed below 2^63")):
         with pytest.raises(ValueError, match=re.escape(f"f: 'seed' must be {rule} (got {wrong})")):
             check_seed("f", "seed", wrong)

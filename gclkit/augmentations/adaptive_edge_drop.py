@@ -25,6 +25,8 @@ def adaptive_drop_probability(
 
     From GCA (`arXiv:2010.14945 <https://arxiv.org/abs/2010.14945>`_). Probabilities cut off
     at the threshold are not given to others, so that less than the share :obj:`p` is dropped.
+    No weight is looked at, which would wait for the device: where :math:`\bar w` is NaN or not
+    positive dropping is uniform; with a given mean a NaN stays one.
 
     Args:
         weight: Weights, 0 or more, from :func:`~gclkit.augmentations.drop_weight`.
@@ -42,7 +44,7 @@ def adaptive_drop_probability(
     check_probability(owner, "threshold", threshold)
     mean = weight.mean() if mean is None else mean
     scaled = weight / torch.where(mean > 0, mean, torch.ones_like(mean)) * p
-    return torch.where(mean > 0, scaled, torch.full_like(weight, p)).clamp(max=threshold)
+    return torch.where(mean > 0, scaled, torch.full_like(weight, p)).clamp(0, threshold)
 
 
 class AdaptiveEdgeDrop(BaseTransform):

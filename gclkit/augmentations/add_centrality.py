@@ -14,7 +14,7 @@ from gclkit.augmentations.centrality import (
     lazy_walk_centrality,
     pagerank,
 )
-from gclkit.checks import check_choice, check_floats, check_one_each
+from gclkit.checks import check_choice, check_finite, check_floats, check_one_each
 from gclkit.graphs.check_graph import check_graph, count_nodes
 from gclkit.sparse import column_sums
 
@@ -37,9 +37,10 @@ def drop_weight(centrality: Float[Tensor, " k"]) -> Float[Tensor, " k"]:
         centrality: Centrality :math:`c` of each edge or feature.
 
     Raises:
-        ValueError: If it is not a vector of floating point numbers.
+        ValueError: If it is not a vector of finite floating point numbers.
     """
     check_floats("drop_weight", "centrality", centrality, dims=1)
+    check_finite("drop_weight", "centrality", centrality)
     q = centrality.double().log()
     central = q.isfinite()
     if not bool(central.any()):
@@ -63,10 +64,12 @@ def feature_centrality(
             :math:`[X \ne 0]`.
 
     Raises:
-        ValueError: If the features are not a floating point matrix, or a node has no centrality.
+        ValueError: If the features are not a floating point matrix, or the centralities not one
+            floating point number per node.
     """
     check_floats("feature_centrality", "x", x, sparse=True)
     check_one_each("feature_centrality", "centrality", centrality, x.size(0), "number per node")
+    check_floats("feature_centrality", "centrality", centrality, dims=1)
     return column_sums(x, centrality, torch.abs if absolute else lambda entries: entries != 0)
 
 
@@ -96,14 +99,15 @@ class AddCentrality(BaseTransform):
         self.absolute_features = absolute_features
 
     def forward(self, data: Data) -> Data:
-        check_graph("AddCentrality", data, require_features=False)
+        check_graph("AddCentrality", data, require_features=False, require_edges=False)
         x, target = data.get("x"), data.edge_index[1]
         dtype = x.dtype if x is not None and x.dtype.is_floating_point else torch.float32
         of_nodes, of_edges = self._centralities(data)
         weight = drop_weight(of_edges[target])
         data.node_centrality = of_nodes.to(dtype)
         data.edge_drop_weight = weight.to(dtype)
-        data.edge_drop_weight_mean = weight.mean().to(dtype)
+        mean = weight.mean() if weight.numel() else weight.new_ones(())
+        data.edge_drop_weight_mean = mean.to(dtype)
         if x is not None:
             votes = feature_centrality(x, of_nodes, absolute=self.absolute_features)
             data.feature_drop_weight = drop_weight(votes).to(dtype)[None]

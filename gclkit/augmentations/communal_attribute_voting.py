@@ -25,7 +25,8 @@ def communal_drop_probability(
     voting. Probabilities cut off at the threshold are not given to other features, so that
     less than the share :obj:`p` is masked. Unused features (:math:`v = 0`) count as the
     best voted; negative votes, from communities below strength 0, count as the smallest
-    positive one. Without a positive vote, or where all votes agree, masking is uniform.
+    positive one. Without a positive vote, with a NaN among them, or where all votes agree,
+    masking is uniform.
 
     Args:
         score: Votes :math:`v`, from :func:`~gclkit.communities.feature_scores`.

@@ -25,7 +25,8 @@ def communal_keep_probability(
 
     From CSGCL (`arXiv:2305.04658 <https://arxiv.org/abs/2305.04658>`_), communal edge
     dropping. Probabilities cut off at 1 are not given to other edges, so that more than
-    the share :obj:`p` is dropped.
+    the share :obj:`p` is dropped. No score is looked at, which would wait for the device: where
+    :math:`\bar e` is NaN or not positive dropping is uniform; with a given mean a NaN stays one.
 
     Args:
         score: Edge scores in [0, 1], from :func:`~gclkit.communities.edge_scores`.

@@ -151,7 +151,7 @@ class Diffusion(BaseTransform):
         self.tolerance = check_positive("Diffusion", "tolerance", tolerance)
 
     def forward(self, data: Data) -> Data:
-        check_graph("Diffusion", data, require_features=False)
+        check_graph("Diffusion", data, require_features=False, require_edges=False)
         n = count_nodes("Diffusion", data)
         column, value = personalized_pagerank(
             data.edge_index,

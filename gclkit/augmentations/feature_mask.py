@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
@@ -13,7 +13,7 @@ from gclkit.graphs.check_graph import check_data
 from gclkit.sparse import mask_columns
 
 
-def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
+def require_features(owner: str, data: Data) -> Shaped[Tensor, "n f"]:
     """The features of a graph.
 
     Raises:
@@ -22,6 +22,11 @@ def require_features(owner: str, data: Data) -> Float[Tensor, "n f"]:
     x = check_data(owner, data).get("x")
     if x is None:
         reject(owner, "data", "a graph with features 'x'", data)
+    return check_layout(owner, x)
+
+
+def check_layout(owner: str, x: Tensor) -> Shaped[Tensor, "n f"]:
+    """Returns ``x`` if it is a matrix, strided or CSR, of numbers of any kind, else raises."""
     if x.dim() != 2 or x.layout not in (torch.strided, torch.sparse_csr):
         reject(
             owner, "x", "a matrix [n, f], strided or sparse CSR", f"{tuple(x.shape)}, {x.layout}"

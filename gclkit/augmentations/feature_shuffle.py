@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int, Shaped
 from torch import Tensor
 from torch_geometric.data import Data
 from torch_geometric.transforms import BaseTransform
 
-from gclkit.augmentations.feature_mask import require_features
-from gclkit.checks import check_floats, reject
+from gclkit.augmentations.feature_mask import check_layout, require_features
+from gclkit.checks import reject
 from gclkit.sparse import csr_tensor
 
 
-def permute_rows(x: Float[Tensor, "n f"], order: Int[Tensor, " n"]) -> Float[Tensor, "n f"]:
+def permute_rows(x: Shaped[Tensor, "n f"], order: Int[Tensor, " n"]) -> Shaped[Tensor, "n f"]:
     """The rows of a feature matrix in another order; CSR stays CSR and is never made dense.
 
     Args:
-        x: Features, strided or CSR.
+        x: Features of any dtype, strided or CSR.
         order: Row ``i`` of the result is row ``order[i]``; a permutation.
 
     Raises:
-        ValueError: If the features are not a floating point matrix, or the order is of another
-            length.
+        ValueError: If the features are not a matrix, or the order is of another length.
     """
-    check_floats("permute_rows", "x", x, sparse=True)
+    check_layout("permute_rows", x)
     if order.shape != (x.size(0),) or order.dtype != torch.int64:
         rule = f"a permutation, int64 of shape ({x.size(0)},)"
         reject("permute_rows", "order", rule, f"{order.dtype} of shape {tuple(order.shape)}")

@@ -46,10 +46,16 @@ def describe_set(
         p: Rate of the Bernoulli dropping to compare with.
         num_views: Views drawn for each mean.
         seed: Of the views.
+
+    Raises:
+        ValueError: If :obj:`num_views` is not an integer of at least 1, or :obj:`p` is given and
+            not a probability.
     """
     check_count("describe_set", "num_views", num_views)
     generator = torch.Generator(device=drops.target.device).manual_seed(seed)
-    rates = [1 - share(draw_view(drops, generator)) for _ in range(num_views)]
+    rates = [0.0]
+    if len(drops.target):
+        rates = [1 - share(draw_view(drops, generator)) for _ in range(num_views)]
     over = [float("nan")]
     if p is not None:
         check_probability("describe_set", "p", p)

@@ -27,10 +27,12 @@ def feature_scores(x: Float[Tensor, "n f"], strength: Float[Tensor, " n"]) -> Fl
         strength: One strength per node.
 
     Raises:
-        ValueError: If the features are not a floating point matrix, or a node has no strength.
+        ValueError: If the features are not a floating point matrix, or the strengths not one
+            floating point number per node.
     """
     check_floats("feature_scores", "x", x, sparse=True)
     check_one_each("feature_scores", "strength", strength, x.size(0), "number per node")
+    check_floats("feature_scores", "strength", strength, dims=1)
     return column_sums(x, strength)
 
 
@@ -42,13 +44,13 @@ class AddCommunities(BaseTransform):
     whole graph is computed here, so that a batch of the graph works like the graph:
 
     * ``community`` [n], ``node_strength`` [n], ``edge_score`` [e] in [0, 1];
-    * ``edge_score_mean`` [], the mean over the whole graph;
+    * ``edge_score_mean`` [], the mean over the whole graph, 1 where there are no edges;
     * ``feature_score`` [1, f], present if the graph has features.
 
     Args:
         algorithm: As in :func:`~gclkit.communities.detect`, or a label per node.
         seed: Seed of the detection.
-        resolution: Resolution of the detection.
+        resolution: Resolution of the detection, as in :func:`~gclkit.communities.detect`.
 
     Raises:
         ValueError: For settings that :func:`~gclkit.communities.detect` refuses.
@@ -78,7 +80,8 @@ class AddCommunities(BaseTransform):
         data.community = part.membership
         data.node_strength = by_node.to(dtype)
         data.edge_score = score.to(dtype)
-        data.edge_score_mean = score.mean().to(dtype) if score.numel() else score.new_ones(())
+        mean = score.mean() if score.numel() else score.new_ones(())
+        data.edge_score_mean = mean.to(dtype)
         if x is not None:
             data.feature_score = feature_scores(x, by_node).to(dtype)[None]
         return data

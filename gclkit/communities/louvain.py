@@ -14,8 +14,8 @@ def louvain(adjacency: sp.csr_matrix, seed: int, resolution: float) -> np.ndarra
 
     Args:
         adjacency: Symmetric float64 CSR.
-        seed: Non-negative; the same seed gives the same communities.
-        resolution: Above 1 for more communities, below 1 for fewer.
+        seed: In [0, 2^32); the same seed gives the same communities.
+        resolution: At least 1; above it for more communities.
 
     Returns:
         The community of each node; isolated nodes are alone.

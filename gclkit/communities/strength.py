@@ -6,7 +6,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_edges, check_floats, check_indices, check_one_each, reject
+from gclkit.checks import check_edges, check_floats, check_indices, reject
+from gclkit.graphs.check_graph import check_edge_weight
 
 
 def _check_membership(owner: str, edge_index: Tensor | None, membership: Tensor) -> None:
@@ -56,14 +57,15 @@ def community_strength(
         has and in a graph without edges.
 
     Raises:
-        ValueError: If :obj:`membership` is not a label vector over the nodes.
+        ValueError: If :obj:`membership` is not a label vector over the nodes, or the weights are
+            not one finite number of at least 0 per edge.
     """
     owner = "community_strength"
     _check_membership(owner, edge_index, membership)
     if num_nodes is not None and num_nodes != membership.numel():
         reject(owner, "membership", f"of length num_nodes={num_nodes}", membership.numel())
     if edge_weight is not None:
-        check_one_each(owner, "edge_weight", edge_weight, edge_index.size(1), "weight per edge")
+        check_edge_weight(owner, edge_weight, edge_index.size(1))
     row, col = edge_index
     ones = torch.ones(row.numel(), dtype=torch.float64, device=row.device)
     weight = ones if edge_weight is None else edge_weight.to(torch.float64)
@@ -88,6 +90,9 @@ def node_strength(
     Args:
         strength: One strength per community, from :func:`community_strength`.
         membership: The community of each node.
+
+    Raises:
+        ValueError: If a label is negative, or a community has no floating point strength.
     """
     _check_membership("node_strength", None, membership)
     _check_strength("node_strength", strength, membership)

@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count
+from gclkit.checks import check_count, check_edges
 from gclkit.evaluators.inputs import check_embeddings, check_labels
 from gclkit.evaluators.kmeans import kmeans
 from gclkit.evaluators.partition_scores import (
@@ -20,6 +20,7 @@ from gclkit.evaluators.partition_scores import (
     nmi,
     silhouette,
 )
+from gclkit.graphs.check_graph import check_edge_weight
 
 
 @dataclass(frozen=True)
@@ -97,10 +98,18 @@ class KMeansClustering:
             z: Embeddings.
             y: Classes, numbered from 0 without a gap.
             edge_index: Undirected edges, for modularity and conductance.
-            edge_weight: Their weights. (default: 1)
+            edge_weight: Their weights, at least 0. (default: 1)
+
+        Raises:
+            ValueError: If embeddings, labels, edges or weights are unfit, or there are more
+                clusters than nodes.
         """
         z = check_embeddings("KMeansClustering", z)
         y = check_labels("KMeansClustering", y, z.size(0)).to(z.device)
+        if edge_index is not None:
+            check_edges("KMeansClustering", edge_index, z.size(0), any_integer=True)
+            if edge_weight is not None:
+                check_edge_weight("KMeansClustering", edge_weight, edge_index.size(1))
         z = F.normalize(z, dim=1) if self.normalize else z
         count = int(y.max()) + 1 if self.num_clusters is None else self.num_clusters
         fit = kmeans(z, count, restarts=self.restarts, seed=self.seed)

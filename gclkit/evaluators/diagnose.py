@@ -38,6 +38,9 @@ def diagnose(
 ) -> dict[str, Any]:
     """Describes embeddings: directions, spectrum, similarities, accuracy by group.
 
+    For directions and similarities rows of zeros are equal to each other and orthogonal to all
+    others.
+
     Args:
         z: Embeddings.
         data: Their graph. Edges give ``alignment`` (over neighbors); ``y``, where there is one,
@@ -54,6 +57,10 @@ def diagnose(
         ``anisotropy``, ``effective_rank``, ``effective_negatives``, ``hardness_entropy``,
         ``pair_nodes``, ``spectrum``, ``similarity``, ``accuracy_by``; what does not apply is
         left out.
+
+    Raises:
+        ValueError: If embeddings, edges or labels do not fit the graph, or a setting is out of
+            range.
     """
     check_count("diagnose", "at_most", at_most, at_least=2)
     z = check_embeddings("diagnose", z, check_data("diagnose", data).num_nodes)

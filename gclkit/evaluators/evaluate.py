@@ -111,8 +111,9 @@ def evaluate(
         for seed, rows in by_seed.items()
     }
     probe = LinearProbe() if probe is None else probe
-    if not isinstance(probe, Classifier):
-        reject("evaluate", "probe", "a classifier such as LinearProbe()", type(probe).__name__)
+    if not isinstance(probe, Classifier) or isinstance(probe, type):
+        got = probe if isinstance(probe, type) else type(probe).__name__
+        reject("evaluate", "probe", "a classifier such as LinearProbe()", got)
     if not isinstance(shots, Sequence):
         reject("evaluate", "shots", "a list of integers of at least 1", shots)
     for count in shots:

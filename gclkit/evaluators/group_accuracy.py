@@ -25,6 +25,10 @@ def accuracy_by_degree(
     Returns:
         ``{"labels", "values", "sizes"}``; a value is a share in [0, 1], groups without nodes
         are left out.
+
+    Raises:
+        ValueError: If the edges are no node indices, there is not one truth per node, of dtype
+            ``torch.bool``, or no node.
     """
     owner = "accuracy_by_degree"
     if nodes.dim() != 1 or nodes.numel() == 0 or nodes.shape != correct.shape:
@@ -41,7 +45,7 @@ def accuracy_by_degree(
         high = 2 ** (index - 1) if index else 0
         low = high // 2 + 1 if index else 0
         labels.append(str(low) if low == high else f"{low}–{high}")
-    return _table(labels, group, correct)
+    return _table(owner, labels, group, correct)
 
 
 def accuracy_by_quantile(
@@ -58,6 +62,10 @@ def accuracy_by_quantile(
 
     Returns:
         ``{"labels", "values", "sizes"}``, labels being the range of the numbers in the group.
+
+    Raises:
+        ValueError: If the numbers are not finite, there is not one truth per number, of dtype
+            ``torch.bool``, or no number, or :obj:`groups` is not an integer of at least 1.
     """
     check_count("accuracy_by_quantile", "groups", groups)
     check_finite("accuracy_by_quantile", "value", value)
@@ -71,10 +79,12 @@ def accuracy_by_quantile(
         inside = distinct[group == index].tolist()
         ends = inside if len(inside) < 2 else [inside[0], inside[-1]]
         labels.append("–".join(f"{end:.3g}" for end in ends))
-    return _table(labels, group[inverse], correct)
+    return _table("accuracy_by_quantile", labels, group[inverse], correct)
 
 
-def _table(labels: list[str], group: Tensor, correct: Tensor) -> dict[str, list[Any]]:
+def _table(owner: str, labels: list[str], group: Tensor, correct: Tensor) -> dict[str, list[Any]]:
+    if correct.dtype != torch.bool:
+        reject(owner, "correct", "of dtype torch.bool", correct.dtype)
     sizes = torch.bincount(group, minlength=len(labels))
     hits = torch.bincount(group, weights=correct.double(), minlength=len(labels))
     kept = [index for index in range(len(labels)) if sizes[index] > 0]

@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_choice, check_count, check_positive, reject
+from gclkit.checks import check_choice, check_count, check_positive
 from gclkit.evaluators.logistic import fit_logistic
-from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
+from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input, check_settings
 from gclkit.graphs.split import Split
 
 # The scalings, and what a report calls embeddings that are scaled so.
@@ -57,10 +57,7 @@ class LinearProbe:
     tolerance: float = 3e-4
 
     def __post_init__(self) -> None:
-        if not self.strengths:
-            reject("LinearProbe", "strengths", "one positive number or more", self.strengths)
-        for strength in self.strengths:
-            check_positive("LinearProbe", "strengths", strength)
+        check_settings("LinearProbe", "strengths", self.strengths, check_positive)
         check_choice("LinearProbe", "scaling", self.scaling, _ADJECTIVES)
         check_count("LinearProbe", "max_iter", self.max_iter)
         check_positive("LinearProbe", "tolerance", self.tolerance)

@@ -1,7 +1,8 @@
 """Alignment, uniformity, tolerance, anisotropy and hardness: what pairs of embeddings tell.
 
-All of them look at directions only: rows are brought to length 1. None holds more than one block
-of similarities, and none gives gradients.
+All of them look at directions only: rows are brought to length 1. Rows of zeros, which have no
+direction, count as equal to each other and orthogonal to all others, so that collapsed embeddings
+do not pass for even ones. None holds more than one block of similarities, and none gives gradients.
 """
 
 from __future__ import annotations
@@ -35,10 +36,15 @@ def alignment(z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], *, alpha: floa
         z1: One of each pair.
         z2: The other; same shape.
         alpha: Exponent, positive.
+
+    Raises:
+        ValueError: If shapes differ, an input is no finite matrix of two rows or more, or
+            :obj:`alpha` is not positive.
     """
     check_same_shape("alignment", "z2", z2, "z1", z1)
     check_positive("alignment", "alpha", alpha)
-    u, v = _unit("alignment", z1), _unit("alignment", z2)
+    pairs = torch.cat([check_embeddings("alignment", z) for z in (z1, z2)])
+    u, v = _unit("alignment", pairs).chunk(2)
     return float((u - v).norm(dim=1).pow(alpha).mean())
 
 
@@ -51,6 +57,10 @@ def neighbor_alignment(
         z: Embeddings of the nodes.
         edge_index: Edges, one or more, on any device.
         alpha: Exponent, positive.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more, the edges are not pairs of
+            its rows, or :obj:`alpha` is not positive.
     """
     check_positive("neighbor_alignment", "alpha", alpha)
     u, total = _unit("neighbor_alignment", z), 0.0
@@ -66,7 +76,11 @@ def neighbor_alignment(
 def uniformity(z: Float[Tensor, "n d"], *, t: float = 2.0) -> float:
     r""":math:`\log \mathrm{E}_{i \neq j} \exp(-t \lVert u_i - u_j \rVert^2)`; lower is more even.
 
-    Wang & Isola 2020, over all pairs of different nodes; 0 if all directions are equal.
+    Wang & Isola 2020, over all pairs of different nodes; 0 if all directions are equal, or all
+    rows 0.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more, or :obj:`t` not positive.
     """
     check_positive("uniformity", "t", t)
     u = _unit("uniformity", z)
@@ -81,6 +95,9 @@ def anisotropy(z: Float[Tensor, "n d"]) -> float:
     r"""Mean cosine over pairs of different nodes; 1 if all directions are equal.
 
     From the sum of the unit rows, :math:`(\lVert \sum_i u_i \rVert^2 - n) / (n(n-1))`.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more.
     """
     u = _unit("anisotropy", z).double()
     n = len(u)
@@ -96,6 +113,9 @@ def tolerance(z: Float[Tensor, "n d"], y: Int[Tensor, " n"], *, conditional: boo
         z: Embeddings.
         y: Classes, numbered from 0.
         conditional: Divide by the pairs of one class rather than by all; NaN without such pairs.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more, or a row has no class.
     """
     u = _unit("tolerance", z).double()
     y = check_one_each("tolerance", "y", y, len(u), "label per node").to(u.device)
@@ -132,6 +152,10 @@ def hardness(z: Float[Tensor, "n d"], *, temperature: float = 0.5) -> Hardness:
     Args:
         z: Embeddings of two or more nodes.
         temperature: :math:`\tau`, positive.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more, or the temperature is not
+            positive.
     """
     check_positive("hardness", "temperature", temperature)
     u = _unit("hardness", z)
@@ -160,6 +184,10 @@ def similarity_histograms(
     Returns:
         ``{"edges": [bins + 1], "positive": [bins], "negative": [bins]}``; each unordered pair
         counts once.
+
+    Raises:
+        ValueError: If :obj:`z` is no finite matrix of two rows or more, a row has no class, or
+            :obj:`bins` is not an integer of at least 1.
     """
     check_count("similarity_histograms", "bins", bins)
     u = _unit("similarity_histograms", z)
@@ -176,7 +204,13 @@ def similarity_histograms(
 
 
 def _unit(owner: str, z: Tensor) -> Tensor:
-    return F.normalize(check_embeddings(owner, z), dim=1)
+    z = check_embeddings(owner, z)
+    size = torch.linalg.vector_norm(z, torch.inf, dim=1, keepdim=True)
+    if float(size.min()) < 1e-12:
+        # Shorter rows F.normalize would leave as they are. Those of zeros get their own dimension.
+        dead = (size == 0).to(z.dtype)
+        z = torch.cat([torch.where(size < 1e-12, z / (size + dead), z), dead], dim=1)
+    return F.normalize(z, dim=1)
 
 
 def _blocks(u: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

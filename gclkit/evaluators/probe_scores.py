@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -75,9 +76,11 @@ def check_probe_input(
     """Returns embeddings, labels on their device and splits if a classifier can take them.
 
     Raises:
-        ValueError: If embeddings or labels are unfit, a split names a node that is not there, or
-            the training nodes of a split hold one class only.
+        ValueError: If embeddings or labels are unfit, a split stands alone or names a node that
+            is not there, or the training nodes of a split hold one class only.
     """
+    if isinstance(splits, Split):
+        reject(owner, "splits", "a list of splits", "one split")
     z = check_embeddings(owner, z)
     y = check_labels(owner, y, z.size(0), splits).to(z.device)
     splits = [check_split(owner, split, z.size(0)) for split in splits]
@@ -85,3 +88,23 @@ def check_probe_input(
         if len(y[split.train].unique()) < 2:
             reject(owner, "train", "nodes of two classes or more", "one class")
     return z, y, splits
+
+
+def check_settings(
+    owner: str,
+    name: str,
+    values: Collection[float],
+    check: Callable[[str, str, Any], object],
+) -> None:
+    """Raises a ``ValueError`` unless there is one setting to choose from or more, all sound.
+
+    Args:
+        owner: Function that the error message names.
+        name: Argument that the error message names.
+        values: The settings.
+        check: Of :mod:`gclkit.checks`, applied to each.
+    """
+    if not isinstance(values, Collection) or len(values) == 0:
+        reject(owner, name, "a list of one number or more", values)
+    for value in values:
+        check(owner, name, value)

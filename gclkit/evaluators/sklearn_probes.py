@@ -11,9 +11,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import check_count, check_positive
+from gclkit.checks import check_count, check_positive, check_seed
 from gclkit.evaluators.linear_probe import scale_embeddings
-from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input
+from gclkit.evaluators.probe_scores import ProbeScores, check_probe_input, check_settings
 from gclkit.graphs.split import Split
 
 
@@ -65,8 +65,7 @@ class SVMProbe(_SklearnProbe):
     strengths: tuple[float, ...] = (0.1, 1.0, 10.0, 100.0)
 
     def __post_init__(self) -> None:
-        for strength in self.strengths or (0,):
-            check_positive("SVMProbe", "strengths", strength)
+        check_settings("SVMProbe", "strengths", self.strengths, check_positive)
 
     @property
     def protocol(self) -> str:
@@ -91,8 +90,7 @@ class KNNProbe(_SklearnProbe):
     neighbors: tuple[int, ...] = (1, 3, 5, 10, 20)
 
     def __post_init__(self) -> None:
-        for count in self.neighbors or (0,):
-            check_count("KNNProbe", "neighbors", count)
+        check_settings("KNNProbe", "neighbors", self.neighbors, check_count)
 
     @property
     def protocol(self) -> str:
@@ -122,8 +120,8 @@ class RandomForestProbe(_SklearnProbe):
 
     def __post_init__(self) -> None:
         check_count("RandomForestProbe", "trees", self.trees)
-        for leaf in self.leaves or (0,):
-            check_count("RandomForestProbe", "leaves", leaf)
+        check_settings("RandomForestProbe", "leaves", self.leaves, check_count)
+        check_seed("RandomForestProbe", "seed", self.seed, bits=32)
 
     @property
     def protocol(self) -> str:

@@ -19,7 +19,12 @@ MOST_NODES = 2**31
 
 
 def check_graph(
-    owner: str, data: Data, *, require_features: bool = True, require_undirected: bool = False
+    owner: str,
+    data: Data,
+    *,
+    require_features: bool = True,
+    require_undirected: bool = False,
+    require_edges: bool = True,
 ) -> Data:
     """Returns ``data`` if it is a graph that gclkit can compute with, else raises.
 
@@ -34,6 +39,7 @@ def check_graph(
         data: The graph.
         require_features: Whether a graph without ``x`` is refused.
         require_undirected: Whether a graph is refused that misses the reverse of an edge.
+        require_edges: Whether a graph without edges, such as a single node, is refused.
 
     Raises:
         ValueError: One line, ``owner: 'name' must be rule (got value)``.
@@ -47,9 +53,10 @@ def check_graph(
             edge_index.dtype,
         )
     num_nodes = count_nodes(owner, data)
-    if num_nodes < 2:
-        reject(owner, "data", "a graph of two nodes or more", f"{num_nodes} nodes")
-    if edge_index.size(1) == 0:
+    if num_nodes < (2 if require_edges else 1):
+        least = "two nodes" if require_edges else "one node"
+        reject(owner, "data", f"a graph of {least} or more", f"{num_nodes} nodes")
+    if require_edges and edge_index.size(1) == 0:
         reject(owner, "edge_index", "a list of one edge or more", "none")
     check_indices(owner, "edge_index", edge_index, num_nodes)
     x = data.get("x")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 from torch_geometric.data import Data
 
@@ -37,7 +38,13 @@ def take_edges(data: Data, at: Tensor, names: list[str] | None = None) -> None:
         names: The attributes. Who takes twice names them before: what counts depends on the
             number of edges. (default: by :func:`edge_attributes`)
     """
-    for key in edge_attributes(data) if names is None else names:
+    names = edge_attributes(data) if names is None else names
+    slices = getattr(data, "_slice_dict", {})
+    if "edge_index" in slices:  # Where a batch cuts out its graphs.
+        places = at.nonzero()[:, 0] if at.dtype == torch.bool else at.sort().values
+        cuts = torch.searchsorted(places, slices["edge_index"].to(places.device)).cpu()
+        data._slice_dict = {**slices, **dict.fromkeys(slices.keys() & set(names), cuts)}
+    for key in names:
         last = data.__cat_dim__(key, data[key]) == -1
         data[key] = data[key][..., at] if last else data[key][at]
     for key in {"adj", "adj_t"} & set(data.keys()):

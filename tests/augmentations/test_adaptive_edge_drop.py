@@ -110,3 +110,9 @@ def test_refusals(graph):
         AdaptiveEdgeDrop(0.2)(graph)
     with pytest.raises(ValueError, match=r"^adaptive_drop_probability: 'p' must be a probability"):
         adaptive_drop_probability(torch.ones(2), 3.0)
+
+
+def test_a_probability_is_one_for_any_weight():
+    mixed = adaptive_drop_probability(torch.tensor([-1.0, 2.0, 3.0]), 0.3)
+    torch.testing.assert_close(mixed, torch.tensor([0.0, 0.45, 0.675]))
+    assert adaptive_drop_probability(torch.tensor([1.0, torch.nan]), 0.25).tolist() == [0.25] * 2

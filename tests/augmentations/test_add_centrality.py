@@ -131,6 +131,15 @@ def test_a_regular_graph_is_treated_evenly():
         assert out.edge_drop_weight.tolist() == [1.0] * 8
 
 
+@pytest.mark.parametrize("measure", ["degree", "pagerank", "true_pagerank", "eigenvector"])
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_graph_without_edges_is_treated_evenly(measure, n):
+    empty = Data(x=torch.ones(n, 2), edge_index=torch.empty(2, 0, dtype=torch.int64))
+    out = AddCentrality(measure)(empty)
+    assert out.edge_drop_weight.shape == (0,) and out.edge_drop_weight_mean == 1
+    assert out.node_centrality.isfinite().all() and out.feature_drop_weight.tolist() == [[1, 1]]
+
+
 def test_refusals():
     measures = "['degree', 'eigenvector', 'pagerank', 'true_pagerank']"
     with pytest.raises(ValueError) as error:
@@ -145,6 +154,16 @@ def test_refusals():
         feature_centrality(torch.ones(3, 2), torch.ones(4))
     assert str(error.value) == (
         "feature_centrality: 'centrality' must be one number per node, of shape (3,) (got (4,))"
+    )
+    with pytest.raises(ValueError) as error:
+        feature_centrality(torch.ones(3, 2), torch.ones(3).long(), absolute=True)
+    assert str(error.value) == (
+        "feature_centrality: 'centrality' must be of a floating point dtype (got torch.int64)"
+    )
+    with pytest.raises(ValueError) as error:
+        drop_weight(torch.tensor([1.0, 2.0, torch.nan]))
+    assert str(error.value) == (
+        "drop_weight: 'centrality' must be finite (got '1 of 3 entries NaN or infinite')"
     )
     assert repr(AddCentrality("degree")) == (
         "AddCentrality(measure='degree', absolute_features=False)"

@@ -92,3 +92,7 @@ def test_repr_and_refusals(graph):
     rule = "a graph with 'edge_score': apply gclkit.communities.AddCommunities first"
     with pytest.raises(ValueError, match=f"^CommunalEdgeDropping: 'data' must be {rule} "):
         transform(graph)
+
+
+def test_a_score_that_is_no_number_makes_dropping_uniform():
+    assert communal_keep_probability(torch.tensor([0.5, torch.nan]), 0.25).tolist() == [0.75] * 2

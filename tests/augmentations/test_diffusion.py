@@ -172,8 +172,6 @@ def test_refusals():
     )
     with pytest.raises(ValueError, match=rule):
         diffusion_view(Data(edge_index=edges))
-    with pytest.raises(ValueError, match=r"^Diffusion: 'edge_index' must be a list of one edge"):
-        Diffusion()(Data(edge_index=edges[:, :0], num_nodes=3))
     assert str(Diffusion(top_k=3)) == (
         "Diffusion(alpha=0.2, top_k=3, threshold=0.0, tolerance=0.0003)"
     )
@@ -185,3 +183,11 @@ def test_mass_of_a_whole_row_is_1():
     degree = torch.bincount(data.edge_index[0], minlength=25).double() + 1
     mass = (value * degree[column].sqrt()).sum(dim=1) / degree.sqrt()
     np.testing.assert_allclose(mass.numpy(), 1.0, atol=1e-6)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_graph_without_edges_stays_where_it_is(n):
+    empty = Data(edge_index=torch.empty(2, 0, dtype=torch.int64), num_nodes=n)
+    out = Diffusion(top_k=1)(empty)
+    assert out.diffusion_column.tolist() == [[node] for node in range(n)]
+    torch.testing.assert_close(out.diffusion_value, torch.ones(n, 1), atol=3e-4, rtol=0)

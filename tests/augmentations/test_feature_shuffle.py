@@ -29,6 +29,13 @@ def test_moves_features_alone(graph):
     assert set(map(tuple, view.x.tolist())) == set(map(tuple, before.tolist()))
 
 
+def test_rows_of_integers_move_too():
+    data = Data(x=torch.arange(60).view(20, 3))
+    view = FeatureShuffle(generator=torch.Generator().manual_seed(0))(data)
+    assert view.x.dtype == torch.int64 and not torch.equal(view.x, data.x)
+    assert torch.equal(view.x.sort(dim=0).values, data.x)
+
+
 def test_the_generator_decides():
     data = Data(x=torch.arange(60.0).view(20, 3))
     views = [
@@ -50,6 +57,8 @@ def test_refusals():
     assert str(FeatureShuffle()) == "FeatureShuffle()"
     with pytest.raises(ValueError, match=r"^FeatureShuffle: 'data' must be a graph with features"):
         FeatureShuffle()(Data(edge_index=torch.tensor([[0], [1]])))
+    with pytest.raises(ValueError, match=r"^permute_rows: 'x' must be a matrix \[n, f\]"):
+        permute_rows(torch.ones(3, 2).to_sparse_coo(), torch.arange(3))
     with pytest.raises(ValueError) as error:
         permute_rows(torch.ones(3, 2), torch.arange(2))
     assert str(error.value) == (

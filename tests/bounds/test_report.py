@@ -21,6 +21,12 @@ def test_reach():
     assert report.realised_rate == pytest.approx(1 / 7) and math.isnan(report.over_budget)
 
 
+def test_without_edges_nothing_is_dropped():
+    drops = EdgeDropSet(torch.empty(2, 0, dtype=torch.int64), 3, 0.5)
+    report = describe_set(drops, num_layers=2, p=0.5, num_views=3)
+    assert report == (0.0, 0.0, 0.0, 0.0)
+
+
 def test_bernoulli_views_leave_the_set():
     drops = EdgeDropSet(EDGES, 8, 0.5)
     report = describe_set(drops, num_layers=2, p=0.5, num_views=400, seed=1)

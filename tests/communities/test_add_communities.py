@@ -35,6 +35,24 @@ def test_sparse_features_vote_like_dense_ones(graph):
     torch.testing.assert_close(sparse, dense)
 
 
+@pytest.mark.parametrize("n", [1, 3])
+def test_a_graph_without_edges_has_uniform_scores(n):
+    empty = Data(x=torch.ones(n, 2), edge_index=torch.empty(2, 0, dtype=torch.int64))
+    out = AddCommunities()(empty)
+    assert out.community.tolist() == list(range(n)) and out.node_strength.tolist() == [0.0] * n
+    assert out.edge_score.shape == (0,) and out.edge_score_mean == 1
+    assert out.edge_score_mean.dtype == out.feature_score.dtype == torch.float32
+    assert out.feature_score.tolist() == [[0.0, 0.0]]
+
+
+def test_strengths_of_integers_are_refused(graph):
+    with pytest.raises(ValueError) as refusal:
+        feature_scores(graph.x, torch.ones(30, dtype=torch.int64))
+    assert str(refusal.value) == (
+        "feature_scores: 'strength' must be of a floating point dtype (got torch.int64)"
+    )
+
+
 def test_works_without_features_and_as_a_name(graph):
     del graph.x
     graph.num_nodes = 30
@@ -66,6 +84,10 @@ def test_other_settings_have_another_repr():
         ),
         ({"seed": -1}, "'seed' must be an integer of at least 0 (got -1)"),
         ({"resolution": 0}, "'resolution' must be a positive number (got 0)"),
+        (
+            {"algorithm": "louvain", "resolution": 0.5},
+            "'resolution' must be at least 1 with 'louvain' ('leiden' takes any) (got 0.5)",
+        ),
         (
             {"algorithm": torch.zeros(3, 1).long()},
             "'algorithm' must be a vector of integer labels (got 'torch.int64 of shape (3, 1)')",

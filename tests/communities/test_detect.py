@@ -1,5 +1,6 @@
 import re
 
+import numpy as np
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -88,7 +89,20 @@ def test_photo_in_time_and_quality(data_root):
             "(got 'spectral')",
         ),
         ({"seed": -1}, "'seed' must be an integer of at least 0 (got -1)"),
+        ({"seed": 2**64}, f"'seed' must be a seed below 2^63 (got {2**64})"),
+        (
+            {"algorithm": "louvain", "seed": 2**32},
+            f"'seed' must be a seed below 2^32 (got {2**32})",
+        ),
         ({"resolution": 0.0}, "'resolution' must be a positive number (got 0.0)"),
+        (
+            {"algorithm": "louvain", "resolution": 0.3},
+            "'resolution' must be at least 1 with 'louvain' ('leiden' takes any) (got 0.3)",
+        ),
+        (
+            {"algorithm": np.zeros(101, dtype=np.int64)},
+            "'algorithm' must be a name or a tensor of integer labels (got 'ndarray')",
+        ),
         (
             {"algorithm": torch.tensor([0, 1])},
             "'algorithm' must be a name or a label for each of the 101 nodes (got (2,))",
@@ -105,12 +119,17 @@ def test_refusals(planted, options, sentence):
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
-def test_refuses_graphs_without_edges(algorithm):
+def test_without_edges_each_node_is_alone(algorithm):
     empty = Data(edge_index=torch.empty(2, 0, dtype=torch.int64), num_nodes=3)
-    with pytest.raises(ValueError, match=r"^detect: 'edge_index' must be "):
-        detect(empty, algorithm=algorithm)
-    weightless = Data(
-        edge_index=torch.tensor([[0, 1], [1, 0]]), edge_weight=torch.zeros(2), num_nodes=2
-    )
+    single = Data(edge_index=torch.zeros(2, 1, dtype=torch.int64), num_nodes=1)
+    for data in (empty, single):
+        part = detect(data, algorithm=algorithm)
+        assert part.membership.tolist() == list(range(data.num_nodes)) and part.modularity == 0
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS)
+def test_refuses_weights_that_are_all_0(algorithm):
+    edges = torch.tensor([[0, 1], [1, 0]])
+    weightless = Data(edge_index=edges, edge_weight=torch.zeros(2), num_nodes=2)
     with pytest.raises(ValueError, match=r"^detect: 'edge_weight' must be positive"):
         detect(weightless, algorithm=algorithm)

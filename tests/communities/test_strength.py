@@ -122,3 +122,17 @@ def test_refuses_what_is_no_membership(membership, num_nodes, sentence):
     edge_index = torch.tensor([[0, 1], [1, 0]])
     with pytest.raises(ValueError, match=f"^{re.escape('community_strength: ' + sentence)}$"):
         community_strength(edge_index, membership, num_nodes=num_nodes)
+
+
+@pytest.mark.parametrize(
+    ("weight", "sentence"),
+    [
+        ([1.0, torch.nan], "finite (got '1 of 2 entries NaN or infinite')"),
+        ([-1.0, -1.0], "not negative (got -1.0)"),
+    ],
+)
+def test_refuses_weights_that_are_no_strength_of_edges(weight, sentence):
+    edge_index, membership = torch.tensor([[0, 1], [1, 0]]), torch.tensor([0, 1])
+    with pytest.raises(ValueError) as refusal:
+        community_strength(edge_index, membership, edge_weight=torch.tensor(weight))
+    assert str(refusal.value) == f"community_strength: 'edge_weight' must be {sentence}"

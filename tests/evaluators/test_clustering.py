@@ -62,3 +62,23 @@ def test_refusals():
     assert str(error.value) == (
         "KMeansClustering: 'y' must be labels of two classes or more (got 'one class')"
     )
+
+
+@pytest.mark.parametrize(
+    ("edge_index", "edge_weight", "sentence"),
+    [
+        ([[0, 1], [1, 0], [2, 3]], None, "'edge_index' must be of shape [2, e] (got (3, 2))"),
+        ([[0, -1], [-1, 0]], None, "'edge_index' must be node indices from 0 to 239 (got -1)"),
+        ([[0, 1], [1, 0]], [-1.0, 1.0], "'edge_weight' must be not negative (got -1.0)"),
+        (
+            [[0, 1], [1, 0]],
+            [1.0],
+            "'edge_weight' must be one weight per edge, of shape (2,) (got (1,))",
+        ),
+    ],
+)
+def test_edges_and_weights_are_checked(edge_index, edge_weight, sentence):
+    weight = None if edge_weight is None else torch.tensor(edge_weight)
+    with pytest.raises(ValueError) as error:
+        KMeansClustering()(*make_blobs(), torch.tensor(edge_index), weight)
+    assert str(error.value) == f"KMeansClustering: {sentence}"

@@ -122,6 +122,9 @@ def test_refusals(graph):
     assert refusal(graph.x, graph, probe=LogisticRegression()) == (
         "evaluate: 'probe' must be a classifier such as LinearProbe() (got 'LogisticRegression')"
     )
+    assert refusal(graph.x, graph, probe=KNNProbe) == (
+        f"evaluate: 'probe' must be a classifier such as LinearProbe() (got {KNNProbe!r})"
+    )
     assert refusal(graph.x, graph, shots=5) == (
         "evaluate: 'shots' must be a list of integers of at least 1 (got 5)"
     )

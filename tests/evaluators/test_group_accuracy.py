@@ -39,3 +39,10 @@ def test_refusals():
     assert str(error.value) == (
         "accuracy_by_quantile: 'correct' must be one truth per value (got (2,))"
     )
+    labels, edge_index = torch.tensor([4, 9]), torch.tensor([[0, 1], [1, 0]])
+    for call in (
+        lambda: accuracy_by_degree(edge_index, torch.arange(2), labels),
+        lambda: accuracy_by_quantile(torch.rand(2), labels),
+    ):
+        with pytest.raises(ValueError, match=r"'correct' must be of dtype torch\.bool \(got torch"):
+            call()

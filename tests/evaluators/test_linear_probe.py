@@ -162,7 +162,7 @@ def test_refusals():
         "LinearProbe: 'train' must be nodes of two classes or more (got 'one class')"
     )
     assert refusal(z, y, split, strengths=()) == (
-        "LinearProbe: 'strengths' must be one positive number or more (got ())"
+        "LinearProbe: 'strengths' must be a list of one number or more (got ())"
     )
     assert refusal(z, y, split, scaling="max") == (
         "LinearProbe: 'scaling' must be one of ['common', 'l2', 'none', 'standardize'] (got 'max')"

@@ -109,6 +109,28 @@ def test_equal_embeddings():
     assert hardness(z).effective_negatives == pytest.approx(9.0, rel=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-20, 1e-40])
+def test_short_rows_have_a_direction(scale):
+    z = make()[0].float()
+    z[3:8] *= scale
+    longer = torch.cat([z[:3], z[3:8] / z[3:8].abs().amax(dim=1, keepdim=True), z[8:]])
+    assert uniformity(z) == pytest.approx(uniformity(longer), abs=1e-6)
+    assert anisotropy(z) == pytest.approx(anisotropy(longer), abs=1e-6)
+
+
+def test_rows_of_zeros_are_equal_and_not_even():
+    z, y = torch.zeros(10, 3), torch.arange(10) % 2
+    assert uniformity(z) == pytest.approx(0.0, abs=1e-6) and anisotropy(z) == 1
+    assert tolerance(z, y, conditional=True) == 1 and alignment(z, z) == 0
+    assert alignment(z, torch.ones(10, 3)) == pytest.approx(2.0), "orthogonal to all others"
+    z[:5] = torch.eye(3)[0]
+    edge_index = torch.tensor([[0, 0, 5], [1, 5, 6]])
+    assert neighbor_alignment(z, edge_index) == pytest.approx(2 / 3)
+    both = torch.eye(2)[torch.arange(10) // 5]
+    assert uniformity(z) == uniformity(both) and hardness(z) == hardness(both)
+    assert similarity_histograms(z, y) == similarity_histograms(both, y)
+
+
 def test_classes_of_one_node_have_no_conditional_tolerance():
     z, _ = make(n=5)
     assert math.isnan(tolerance(z, torch.arange(5), conditional=True))

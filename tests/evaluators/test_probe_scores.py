@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from gclkit.checks import check_positive
 from gclkit.evaluators import ProbeScores
-from gclkit.evaluators.probe_scores import check_probe_input
+from gclkit.evaluators.probe_scores import check_probe_input, check_settings
 from gclkit.graphs import Split
 
 
@@ -28,3 +29,18 @@ def test_input_comes_back_fit_for_a_probe():
     with pytest.raises(ValueError) as error:
         check_probe_input("f", z[:5], y[:5], splits)
     assert str(error.value) == "f: 'test' must be node indices below 5 (got 5)"
+    with pytest.raises(ValueError) as error:
+        check_probe_input("f", z, y, splits[0])
+    assert str(error.value) == "f: 'splits' must be a list of splits (got 'one split')"
+
+
+def test_settings_are_a_list_of_sound_numbers():
+    check_settings("f", "strengths", (0.1, 1), check_positive)
+    for values, sentence in (
+        (1.0, "a list of one number or more (got 1.0)"),
+        ([], "a list of one number or more (got [])"),
+        ((0.1, 0.0), "a positive number (got 0.0)"),
+    ):
+        with pytest.raises(ValueError) as error:
+            check_settings("f", "strengths", values, check_positive)
+        assert str(error.value) == f"f: 'strengths' must be {sentence}"

@@ -44,7 +44,18 @@ def test_a_small_split_beside_another_leaves_its_scores():
 
 def test_refusals():
     for make, message in (
-        (lambda: SVMProbe(strengths=()), "SVMProbe: 'strengths' must be a positive number (got 0)"),
+        (
+            lambda: SVMProbe(strengths=()),
+            "SVMProbe: 'strengths' must be a list of one number or more (got ())",
+        ),
+        (
+            lambda: KNNProbe(neighbors=5),
+            "KNNProbe: 'neighbors' must be a list of one number or more (got 5)",
+        ),
+        (
+            lambda: RandomForestProbe(seed=-1),
+            "RandomForestProbe: 'seed' must be an integer of at least 0 (got -1)",
+        ),
         (
             lambda: KNNProbe(neighbors=(0,)),
             "KNNProbe: 'neighbors' must be an integer of at least 1 (got 0)",

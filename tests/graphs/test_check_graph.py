@@ -133,3 +133,13 @@ def test_a_graph_that_holds_its_adjacency_only_is_told_the_remedy():
     bare.edge_index = to_edge_index(bare.adj_t)[0].flip(0)
     check_graph("owner", bare)
     assert torch.equal(coalesce(bare.edge_index), coalesce(data.edge_index))
+
+
+def test_a_graph_without_edges_passes_where_none_are_required():
+    single = Data(edge_index=torch.empty(2, 0, dtype=torch.int64), num_nodes=1)
+    relaxed = {"require_features": False, "require_edges": False}
+    assert check_graph("owner", single, **relaxed) is single
+    single.num_nodes = 0
+    with pytest.raises(ValueError) as refusal:
+        check_graph("owner", single, **relaxed)
+    assert str(refusal.value) == "owner: 'data' must be a graph of one node or more (got '0 nodes')"

@@ -1,6 +1,8 @@
+import copy
+
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 from torch_geometric.transforms import RandomLinkSplit
 
 from gclkit.graphs.edge_attributes import edge_attributes, take_edges
@@ -37,3 +39,18 @@ def test_pairs_to_be_predicted_are_no_edges():
     train, *_ = RandomLinkSplit(is_undirected=True)(random_graph(30, seed=2))
     assert train.edge_label_index.shape == train.edge_index.shape
     assert edge_attributes(train) == ["edge_index"]
+
+
+@pytest.mark.parametrize("places", [False, True])
+def test_a_batch_still_finds_its_graphs(places):
+    graphs = [random_graph(20, weighted=True, seed=seed) for seed in range(3)]
+    batch = Batch.from_data_list(graphs)
+    keep = torch.rand(batch.num_edges, generator=torch.Generator().manual_seed(0)) < 0.5
+    parts = keep.split([graph.num_edges for graph in graphs])
+    view = copy.copy(batch)
+    take_edges(view, keep.nonzero()[:, 0] if places else keep)
+    for graph, part, found in zip(graphs, parts, view.to_data_list(), strict=True):
+        assert torch.equal(found.edge_index, graph.edge_index[:, part])
+        assert torch.equal(found.edge_weight, graph.edge_weight[part])
+        assert torch.equal(found.x, graph.x)
+    assert torch.equal(batch[2].edge_index, graphs[2].edge_index), "the batch is left as it was"
