@@ -23,7 +23,7 @@ def gcn_adjacency(
     (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_). Row :math:`i` gathers what
     flows into node :math:`i`, and degrees count what flows in, as PyG's ``GCNConv`` does.
     Nodes that have a self-loop keep its weight (of several, that of the last), all others get
-    one of weight 1.
+    one of weight 1. A negative degree has no root: its entries are NaN.
 
     Args:
         edge_index: Sources and targets.
@@ -48,7 +48,7 @@ def gcn_adjacency(
     source, target = torch.cat([source, nodes]), torch.cat([target, nodes])
     weight = torch.cat([weight, (last < 0).to(wide)])
     degree = torch.zeros(num_nodes, dtype=wide, device=source.device).index_add_(0, target, weight)
-    scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
+    scale = degree.rsqrt().masked_fill(degree == 0, 0)
     value = scale[source] * weight * scale[target]
     value = value.to(dtype)
     # 32-bit indices make the sparse-dense products twice as fast on a CPU.

@@ -38,3 +38,11 @@ def test_narrow_values_come_from_degrees_that_count_on():
     narrow = gcn_adjacency(edge_index, None, 601, dtype=torch.bfloat16)
     assert torch.equal(narrow.values(), exact.values().bfloat16())
     assert float(exact.values()[0]) == pytest.approx(601**-0.5)
+
+
+def test_a_negative_degree_is_not_hidden():
+    edge_index, weight = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([1.0, -3, 1, 1])
+    entries = gcn_adjacency(edge_index, weight, 3).to_dense()
+    pairs, value = gcn_norm(edge_index, weight, 3)
+    torch.testing.assert_close(entries[pairs[1], pairs[0]], value, equal_nan=True)
+    assert value.isnan().any()
