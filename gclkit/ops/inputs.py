@@ -8,13 +8,14 @@ import torch
 from torch import Tensor
 
 from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
-from gclkit.checks import NotFinite, check_choice, check_finite, reject
+from gclkit.checks import NotFinite, check_choice, check_finite, check_tensor, reject
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def check_rows(owner: str, name: str, value: Tensor, *, at_least: int = 1) -> Tensor:
     """Returns a finite floating point matrix of ``at_least`` so many rows, else raises."""
+    check_tensor(owner, name, value)
     if value.dim() != 2 or value.size(0) < at_least or value.size(1) == 0:
         rows = "one row" if at_least == 1 else f"{at_least} rows"
         reject(owner, name, f"a matrix of at least {rows} and one column", tuple(value.shape))
@@ -47,7 +48,7 @@ def check_alike(owner: str, name: str, value: Tensor, other_name: str, other: Te
 
 def check_vector(owner: str, name: str, value: Tensor, length: int, like: Tensor) -> Tensor:
     """Returns a finite vector of ``length`` on the device of ``like``, else raises."""
-    if tuple(value.shape) != (length,):
+    if tuple(check_tensor(owner, name, value).shape) != (length,):
         reject(owner, name, f"of shape ({length},)", tuple(value.shape))
     if value.dtype not in FLOATS or value.device != like.device:
         rule = f"of a floating point dtype, on {like.device}"
