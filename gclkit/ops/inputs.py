@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -63,6 +64,21 @@ def check_scale(owner: str, scale: float | Tensor, like: Tensor) -> Tensor:
     if scale.numel() != 1 or not bool(scale.isfinite().all()):
         reject(owner, "scale", "one finite number", scale.detach().tolist())
     return scale.reshape(()).to(like.device)
+
+
+def entry_weights(owner: str, weight: Callable[[Tensor], Tensor], similarity: Tensor) -> Tensor:
+    """Returns the weights of similarities, a function that must be element-wise: one of a whole
+    block would depend on the size of the blocks.
+
+    Raises:
+        ValueError: If there is not one weight per similarity.
+    """
+    shape, factors = similarity.shape, weight(similarity)
+    if not isinstance(factors, Tensor) or factors.shape != shape:
+        got = tuple(factors.shape) if isinstance(factors, Tensor) else type(factors).__name__
+        rule = f"an element-wise function, so that its result is a tensor {tuple(shape)}"
+        reject(owner, "weight", rule, got)
+    return factors
 
 
 def check_products(owner: str, name: str, *factors: Tensor, times: float | Tensor = 1.0) -> None:
