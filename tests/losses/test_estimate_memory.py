@@ -35,7 +35,7 @@ def test_is_above_a_budget_that_the_loss_refuses():
     z = torch.randn(1000, 32)
     least = estimate_memory(1000, 32, memory_budget=1e6)
     assert least > 1e6
-    with pytest.raises(ValueError, match=r"^infonce: needs about 1\.3 MB "):
+    with pytest.raises(ValueError, match=r"^infonce: needs about "):
         infonce(z, z, memory_budget=least - 1)
     assert infonce(z, z, memory_budget=least).isfinite()
     assert estimate_memory(1000, 32, memory_budget=least) == least
