@@ -3,7 +3,7 @@ import torch
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import erdos_renyi_graph
 
-from gclkit.encoders import gcn_adjacency
+from gclkit.encoders import GCNConv, gcn_adjacency
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -40,9 +40,14 @@ def test_narrow_values_come_from_degrees_that_count_on():
     assert float(exact.values()[0]) == pytest.approx(601**-0.5)
 
 
-def test_a_negative_degree_is_not_hidden():
+def test_a_negative_degree_is_refused():
     edge_index, weight = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([1.0, -3, 1, 1])
-    entries = gcn_adjacency(edge_index, weight, 3).to_dense()
-    pairs, value = gcn_norm(edge_index, weight, 3)
-    torch.testing.assert_close(entries[pairs[1], pairs[0]], value, equal_nan=True)
-    assert value.isnan().any()
+    for call in (gcn_adjacency, lambda *edges: GCNConv(3, 2)(torch.ones(3, 3), *edges[:2])):
+        with pytest.raises(ValueError) as error:
+            call(edge_index, weight, 3)
+        assert str(error.value) == (
+            "gcn_adjacency: 'edge_weight' must be of a sum of at least 0 into each node "
+            "(got '-2 into node 0')"
+        )
+    weight[1] = -1.0  # A degree of 0, with the loop: nothing flows.
+    assert gcn_adjacency(edge_index, weight, 3).to_dense()[0].eq(0).all()
