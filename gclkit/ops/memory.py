@@ -184,7 +184,7 @@ def plan_blocks(
     return Plan(backend, product, block, keep, workers)
 
 
-def fitting_block(block: int, needed: Callable[[int], int], limit: float) -> int:
+def fitting_block(block: int, needed: Callable[[int], int], limit: int | float) -> int:
     """Returns the block size, halved until what it needs fits or it is small enough to refuse."""
     while block > SMALLEST_BLOCK and needed(block) > limit:
         block //= 2
