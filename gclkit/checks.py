@@ -88,6 +88,15 @@ def check_choice(owner: str, name: str, value: str, known: Iterable[str]) -> str
     return value
 
 
+def check_tensor(owner: str, name: str, value: Tensor) -> Tensor:
+    """Returns ``value`` if it is a tensor, else raises a ``ValueError``."""
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        reject(owner, name, "a tensor", type(value).__name__)
+    return value
+
+
 def check_same_shape(owner: str, name: str, value: Tensor, other_name: str, other: Tensor) -> None:
     """Raises a ``ValueError`` if two tensors differ in shape."""
     if value.shape != other.shape:
@@ -161,8 +170,7 @@ def check_floats(
     """
     import torch
 
-    if not isinstance(value, torch.Tensor):
-        reject(owner, name, "a tensor", type(value).__name__)
+    check_tensor(owner, name, value)
     if value.layout != torch.strided and not (sparse and value.layout == torch.sparse_csr):
         reject(owner, name, f"strided{' or sparse CSR' if sparse else ''}", value.layout)
     if value.dim() != dims or (columns is not None and value.size(-1) != columns):

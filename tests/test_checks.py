@@ -19,6 +19,7 @@ from gclkit.checks import (
     check_probability,
     check_same_shape,
     check_seed,
+    check_tensor,
     reject,
     reject_size,
     unsupported,
@@ -88,6 +89,7 @@ CSR = torch.eye(3).to_sparse_csr()
             lambda: reject_size("o", 1700, "n=9", "use less"),
             "o: needs about 1.7 kB for n=9; use less",
         ),
+        (lambda: check_tensor("o", "x", None), "o: 'x' must be a tensor (got 'NoneType')"),
         (lambda: check_floats("o", "x", [1.0]), "o: 'x' must be a tensor (got 'list')"),
         (lambda: check_floats("o", "x", CSR), "o: 'x' must be strided (got torch.sparse_csr)"),
         (

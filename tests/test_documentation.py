@@ -2,10 +2,13 @@
 
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
 import pytest
+
+from gclkit import augmentations
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -45,3 +48,14 @@ def test_docstrings_cite_nothing_that_readers_do_not_have():
     pattern = re.compile(r"methods(\.md)? S\d")
     paths = (ROOT / "gclkit").rglob("*.py")
     assert not [path for path in paths if pattern.search(path.read_text(encoding="utf-8"))]
+
+
+def test_transforms_with_a_generator_say_what_worker_processes_draw():
+    drawing = [
+        transform
+        for transform in map(augmentations.__dict__.get, augmentations.__all__)
+        if isinstance(transform, type) and "generator" in inspect.signature(transform).parameters
+    ]
+    assert len(drawing) == 8
+    for transform in drawing:
+        assert "Leave it out where worker" in inspect.getdoc(transform), transform.__name__

@@ -24,8 +24,9 @@ class BudgetedEdgeDrop(BaseTransform):
 
     Args:
         p: Drop rate in [0, 1] that sets the budgets.
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
     """
 
     def __init__(self, p: float, *, generator: torch.Generator | None = None) -> None:

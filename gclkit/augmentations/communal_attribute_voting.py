@@ -66,8 +66,9 @@ class CommunalAttributeVoting(BaseTransform):
     Args:
         p: Wanted mask rate, in [0, 1].
         threshold: Largest mask probability, in [0, 1].
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
         fold: As in :class:`~gclkit.augmentations.FeatureMask`.
     """
 

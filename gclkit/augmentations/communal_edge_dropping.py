@@ -62,8 +62,9 @@ class CommunalEdgeDropping(BaseTransform):
         threshold: Largest drop probability, in [0, 1].
         symmetric: Whether both directions of an edge share one coin. The paper tosses one
             coin per direction, which is the default.
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
     """
 
     def __init__(

@@ -79,8 +79,9 @@ class EdgeDrop(BaseTransform):
         p: Probability of dropping an edge, in [0, 1].
         symmetric: Whether both directions of an edge share one coin. The papers of GRACE,
             GCA and CSGCL toss one coin per direction, which is the default here.
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
     """
 
     def __init__(

@@ -65,8 +65,9 @@ class FeatureMask(BaseTransform):
 
     Args:
         p: Probability of masking a column, in [0, 1].
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
         fold: Write ``feature_keep`` only and leave ``x``, for
             :func:`~gclkit.encoders.encode_views`, which masks its first weight instead.
     """

@@ -48,8 +48,9 @@ class FeatureShuffle(BaseTransform):
     <https://arxiv.org/abs/1809.10341>`_). The edges stay as they are.
 
     Args:
-        generator: Source of randomness, on the device of the graph.
-            (default: the global generator)
+        generator: Source of randomness, on the device of the graph. Leave it out where worker
+            processes call the transform: each draws from a copy of the same state, in every
+            epoch anew. (default: the global generator)
     """
 
     def __init__(self, *, generator: torch.Generator | None = None) -> None:

@@ -36,7 +36,7 @@ def greedy_view(
     Args:
         drops: The set.
         priority: One number per edge; of the two directions that of the lower target counts.
-        only: Edges that may vanish, alike in both directions. (default: all droppable)
+        only: Edges that may vanish, marked in both directions. (default: all droppable)
 
     Returns:
         Which edges are kept, both directions alike.
@@ -53,7 +53,7 @@ def greedy_view(
     back[order] = torch.arange(len(order), device=order.device)
     start = torch.searchsorted(target, target)
 
-    open_edges = drops.droppable.clone() if only is None else drops.droppable & only
+    open_edges = drops.droppable.clone() if only is None else drops.droppable & only & only[mirror]
     left = drops.budget.clone()
     kept = torch.ones_like(open_edges)
     while bool(open_edges.any()):

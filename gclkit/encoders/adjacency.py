@@ -23,13 +23,17 @@ def gcn_adjacency(
     (`arXiv:1609.02907 <https://arxiv.org/abs/1609.02907>`_). Row :math:`i` gathers what
     flows into node :math:`i`, and degrees count what flows in, as PyG's ``GCNConv`` does.
     Nodes that have a self-loop keep its weight (of several, that of the last), all others get
-    one of weight 1.
+    one of weight 1. A negative degree has no root: on a CPU it is refused, elsewhere, where
+    looking would wait for the device, its entries are NaN as in PyG.
 
     Args:
         edge_index: Sources and targets.
         edge_weight: One weight per edge. (default: 1 each)
         num_nodes: Number of nodes :math:`n`.
         dtype: Of the values.
+
+    Raises:
+        ValueError: If the edges name nodes that do not exist, or the weights do not fit.
     """
     check_edges("gcn_adjacency", edge_index, num_nodes)
     source, target = edge_index
@@ -48,7 +52,11 @@ def gcn_adjacency(
     source, target = torch.cat([source, nodes]), torch.cat([target, nodes])
     weight = torch.cat([weight, (last < 0).to(wide)])
     degree = torch.zeros(num_nodes, dtype=wide, device=source.device).index_add_(0, target, weight)
-    scale = torch.where(degree > 0, degree.rsqrt(), torch.zeros_like(degree))
+    if edge_weight is not None and degree.device.type == "cpu" and bool((degree < 0).any()):
+        node = int(degree.argmin())
+        got = f"{float(degree[node]):.3g} into node {node}"
+        reject("gcn_adjacency", "edge_weight", "of a sum of at least 0 into each node", got)
+    scale = degree.rsqrt().masked_fill(degree == 0, 0)
     value = scale[source] * weight * scale[target]
     value = value.to(dtype)
     # 32-bit indices make the sparse-dense products twice as fast on a CPU.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch_geometric.data import Data
@@ -19,7 +20,8 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
 
     It does not matter whether ``x`` is masked already. A GCN masks the rows of its first weight
     instead of the features, and views that see the same share the first product, which on wide
-    features is most of the work.
+    features is most of the work. In a batch of graphs that were masked one by one, strided ``x``
+    is masked instead.
 
     Args:
         encoder: Any module that takes ``(x, edge_index)``, and ``edge_weight`` as a third where
@@ -27,12 +29,14 @@ def encode_views(encoder: nn.Module, views: Sequence[Data]) -> tuple[Float[Tenso
         views: Graphs or views.
 
     Raises:
-        ValueError: If a mask does not have one entry per column of ``x``.
+        ValueError: If a mask does not have one entry per column of ``x``, nor a row of them for
+            each graph of a batch.
     """
     first = encoder.convs[0] if isinstance(encoder, GNNEncoder) else None
-    if not isinstance(first, GCNConv):
-        return tuple(encoder(view_features(view), *edges_of(view)) for view in views)
     keeps = [_kept("encode_views", view) for view in views]
+    by_graph = any(keep is not None and keep.dim() == 2 for keep in keeps)
+    if by_graph or not isinstance(first, GCNConv):
+        return tuple(encoder(view_features(view), *edges_of(view)) for view in views)
     if all(view.x is views[0].x for view in views):
         products = first.products(views[0].x, keeps)
     else:
@@ -49,7 +53,7 @@ def view_features(view: Data) -> Float[Tensor, "n f"]:
     """The features that a view sees: ``x``, the columns outside ``feature_keep`` set to 0.
 
     Raises:
-        ValueError: If the mask does not have one entry per column of ``x``.
+        ValueError: As :func:`encode_views`.
     """
     keep = _kept("view_features", view)
     return view.x if keep is None or bool(keep.all()) else mask_columns(view.x, keep)
@@ -61,11 +65,16 @@ def edges_of(view: Data) -> tuple[Tensor, ...]:
     return (view.edge_index,) if weight is None else (view.edge_index, weight)
 
 
-def _kept(owner: str, view: Data) -> Bool[Tensor, " f"] | None:
-    keep = view.get("feature_keep")
+def _kept(owner: str, view: Data) -> Bool[Tensor, "*n f"] | None:
+    """The columns that all nodes see, or those of each where graphs were masked one by one."""
+    keep, x = view.get("feature_keep"), view.x
     if keep is None:
         return None
-    if view.x.dim() != 2 or keep.shape != (1, view.x.size(1)):
-        rule = f"[1, f] for 'x' of shape {tuple(view.x.shape)}"
+    if len(keep) > 1 and x.layout == torch.strided:
+        if keep.shape == (getattr(view, "num_graphs", 1), *x.shape[1:]):
+            return keep[view.batch]
+    if x.dim() != 2 or keep.shape != (1, x.size(1)):
+        sparse = "" if x.layout == torch.strided else "sparse "
+        rule = f"[1, f] for {sparse}'x' of shape {tuple(x.shape)}"
         reject(owner, "feature_keep", rule, tuple(keep.shape))
     return keep[0]

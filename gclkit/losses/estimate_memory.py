@@ -4,7 +4,7 @@ import torch
 
 from gclkit.checks import check_choice, check_count, check_positive
 from gclkit.ops.inputs import operand
-from gclkit.ops.memory import default_block, needed_bytes, plan_workers
+from gclkit.ops.memory import default_block, fitting_block, needed_bytes, plan_workers
 
 
 def estimate_memory(
@@ -28,7 +28,8 @@ def estimate_memory(
         precision: As in :func:`gclkit.losses.infonce`.
         backend: ``"reference"``, ``"blockwise"`` or ``"triton"``; which of them ``"auto"`` is,
             :func:`gclkit.ops.choose_backend` tells.
-        memory_budget: As in :func:`gclkit.losses.infonce`: blocks are kept up to it.
+        memory_budget: As in :func:`gclkit.losses.infonce`: blocks are kept up to it. Where the
+            estimate is above it, that loss refuses it.
         block_rows: As in :func:`gclkit.losses.infonce`.
         device: Where the loss would run; it decides the default block size.
 
@@ -46,20 +47,24 @@ def estimate_memory(
     place = torch.device(device)
     product = operand(owner, precision, torch.float32, place)
     block = default_block(rows, keys, place, block_rows, owner)
-    needed = needed_bytes(
-        rows,
-        keys,
-        channels,
-        block=block,
-        operand=product,
-        backend=backend,
-        workers=plan_workers(rows, keys, block=block, device=place),
-    )
+
+    def needed(block: int) -> int:
+        return needed_bytes(
+            rows,
+            keys,
+            channels,
+            block=block,
+            operand=product,
+            backend=backend,
+            workers=plan_workers(rows, keys, block=block, device=place),
+        )
+
     if memory_budget is None or backend != "blockwise":
-        return needed
+        return needed(block)
     # A symmetric matrix keeps half of its blocks, and the whole of those on the diagonal.
     entries = rows * keys if rows < keys else (keys * keys + keys * min(block, keys)) // 2
     budget = int(check_positive(owner, "memory_budget", memory_budget))
-    whole = needed + entries * product.itemsize
-    # A budget that is too small for the default block gets a smaller one.
-    return min(budget, whole) if block_rows is None else max(needed, min(budget, whole))
+    whole = needed(block) + entries * product.itemsize
+    if block_rows is None:
+        block = fitting_block(block, needed, budget)
+    return max(needed(block), min(budget, whole))

@@ -15,6 +15,7 @@ from gclkit.losses.two_view import draw
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import entry_weights
 from gclkit.ops.options import check_options
 
 # Rows [n] alive at once for each row of mixed negatives: similarities, weights, what is sorted
@@ -59,7 +60,8 @@ def mixed_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`infonce`; if the weights of two negatives that are mixed are 0.
+        ValueError: As :func:`infonce`; if the weights of two negatives that are mixed are 0, or
+            one of them is below; if :obj:`weight` is not element-wise.
     """
     owner = "mixed_infonce"
     check_count(owner, "mixed", mixed)
@@ -159,11 +161,12 @@ def _mixed_rows(
     """The log-sum-exp of the mixed negatives of a block of rows."""
     similarity = here[rows] @ there.T
     with torch.no_grad():
-        weights = weight(similarity.detach()).scatter(1, rows[:, None], -1.0)
-        top = weights.topk(pair.numel(), dim=1)
+        weights = entry_weights("mixed_infonce", weight, similarity.clone()).to(similarity.dtype)
+        top = weights.scatter(1, rows[:, None], -torch.inf).topk(pair.numel(), dim=1)
         share = top.values / (top.values + top.values[:, pair])
-        if not bool(share.isfinite().all()):
-            rule = "positive and finite for one of two negatives that are mixed"
-            reject("mixed_infonce", "weight", rule, float(top.values[~share.isfinite()][0]))
+        wrong = ~share.isfinite() | (top.values < 0)
+        if bool(wrong.any()):
+            rule = "at least 0 and finite, and positive for one of two negatives that are mixed"
+            reject("mixed_infonce", "weight", rule, float(top.values[wrong][0]))
     hard = similarity.gather(1, top.indices)
     return (scale * (share * hard + (1 - share) * hard[:, pair])).logsumexp(dim=1)

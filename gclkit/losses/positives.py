@@ -6,12 +6,13 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from gclkit.checks import reject
+from gclkit.checks import check_tensor, reject
 from gclkit.ops.pairs import as_pairs
 
 
 def check_positives(owner: str, positives: Tensor, num_nodes: int) -> Int[Tensor, "2 p"]:
     """Returns distinct ``(anchor, positive)`` pairs, else raises a ``ValueError``."""
+    check_tensor(owner, "positives", positives)
     if positives.dim() != 2 or positives.size(0) != 2 or positives.dtype != torch.int64:
         rule = "pairs (anchor, positive), int64 of shape (2, p)"
         reject(owner, "positives", rule, f"{positives.dtype} of shape {tuple(positives.shape)}")

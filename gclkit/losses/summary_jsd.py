@@ -7,7 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_indices, check_same_shape, reject
+from gclkit.checks import check_indices, check_same_shape, check_tensor, reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
 from gclkit.ops import BlockOptions, similarity_softplus
@@ -79,6 +79,7 @@ def _check_membership(owner: str, membership: Tensor | None, z: Tensor, graphs: 
         if graphs != 1:
             reject(owner, "membership", f"given for {graphs} graphs", membership)
         return torch.zeros(z.size(0), dtype=torch.int64, device=z.device)
+    check_tensor(owner, "membership", membership)
     if tuple(membership.shape) != (z.size(0),) or membership.dtype != torch.int64:
         got = f"{membership.dtype} of shape {tuple(membership.shape)}"
         reject(owner, "membership", f"int64 of shape ({z.size(0)},)", got)

@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive, reject
+from gclkit.checks import check_positive, check_tensor, reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.positives import (
     check_positives,
@@ -85,6 +85,7 @@ def _class_positives(
     owner: str, labels: Tensor, u: Float[Tensor, "n d"]
 ) -> tuple[Float[Tensor, "n d"], Int[Tensor, " n"], Int[Tensor, " n"]]:
     """The mean positive of each row, the number of them, and the only one where it is one."""
+    check_tensor(owner, "labels", labels)
     if tuple(labels.shape) != (u.size(0),) or labels.dtype not in (torch.int64, torch.int32):
         got = f"{labels.dtype} of shape {tuple(labels.shape)}"
         reject(owner, "labels", f"integers of shape ({u.size(0)},)", got)

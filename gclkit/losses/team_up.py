@@ -5,7 +5,13 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_finite, check_non_negative, check_positive, reject
+from gclkit.checks import (
+    check_count,
+    check_finite,
+    check_non_negative,
+    check_one_each,
+    check_positive,
+)
 from gclkit.losses.two_view import two_view_contrast
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -52,8 +58,7 @@ def team_up(
         ValueError: As :func:`infonce`; if :obj:`strength` is not one finite number per node.
     """
     check_rows("team_up", "z1", z1)
-    if tuple(strength.shape) != (z1.size(0),):
-        reject("team_up", "strength", f"of shape ({z1.size(0)},)", tuple(strength.shape))
+    check_one_each("team_up", "strength", strength, z1.size(0), "number per node")
     check_finite("team_up", "strength", strength)
     gamma = check_non_negative("team_up", "gamma", gamma)
     temperature = check_positive("team_up", "temperature", temperature)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float
@@ -14,6 +15,7 @@ from gclkit.losses.softplus import softplus
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
+from gclkit.ops.inputs import entry_weights
 from gclkit.ops.options import check_options
 
 
@@ -50,7 +52,8 @@ def weighted_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0.
+        ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0 or
+            :obj:`weight` is not element-wise.
     """
     owner = "weighted_infonce"
     u1, u2, scale = unit_views(owner, z1, z2, temperature)
@@ -58,6 +61,7 @@ def weighted_infonce(
     options = plan_calls(owner, u1, n, n, nodes=n, calls=4, **options)
     if n == 1:
         return zero_loss(u1, u2)
+    weight = partial(entry_weights, owner, weight)
     own = torch.arange(n, device=u1.device)
     positive = scale * (u1 * u2).sum(dim=1)
     terms = []

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from gclkit.bfloat16 import PRECISIONS, bfloat16_pays
-from gclkit.checks import NotFinite, check_choice, check_finite, reject
+from gclkit.checks import NotFinite, check_choice, check_finite, check_tensor, reject
 
 FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def check_rows(owner: str, name: str, value: Tensor, *, at_least: int = 1) -> Tensor:
     """Returns a finite floating point matrix of ``at_least`` so many rows, else raises."""
+    check_tensor(owner, name, value)
     if value.dim() != 2 or value.size(0) < at_least or value.size(1) == 0:
         rows = "one row" if at_least == 1 else f"{at_least} rows"
         reject(owner, name, f"a matrix of at least {rows} and one column", tuple(value.shape))
@@ -47,7 +49,7 @@ def check_alike(owner: str, name: str, value: Tensor, other_name: str, other: Te
 
 def check_vector(owner: str, name: str, value: Tensor, length: int, like: Tensor) -> Tensor:
     """Returns a finite vector of ``length`` on the device of ``like``, else raises."""
-    if tuple(value.shape) != (length,):
+    if tuple(check_tensor(owner, name, value).shape) != (length,):
         reject(owner, name, f"of shape ({length},)", tuple(value.shape))
     if value.dtype not in FLOATS or value.device != like.device:
         rule = f"of a floating point dtype, on {like.device}"
@@ -62,6 +64,21 @@ def check_scale(owner: str, scale: float | Tensor, like: Tensor) -> Tensor:
     if scale.numel() != 1 or not bool(scale.isfinite().all()):
         reject(owner, "scale", "one finite number", scale.detach().tolist())
     return scale.reshape(()).to(like.device)
+
+
+def entry_weights(owner: str, weight: Callable[[Tensor], Tensor], similarity: Tensor) -> Tensor:
+    """Returns the weights of similarities, a function that must be element-wise: one of a whole
+    block would depend on the size of the blocks.
+
+    Raises:
+        ValueError: If there is not one weight per similarity.
+    """
+    shape, factors = similarity.shape, weight(similarity)
+    if not isinstance(factors, Tensor) or factors.shape != shape:
+        got = tuple(factors.shape) if isinstance(factors, Tensor) else type(factors).__name__
+        rule = f"an element-wise function, so that its result is a tensor {tuple(shape)}"
+        reject(owner, "weight", rule, got)
+    return factors
 
 
 def check_products(owner: str, name: str, *factors: Tensor, times: float | Tensor = 1.0) -> None:

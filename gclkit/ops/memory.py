@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_right
+from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -167,8 +168,7 @@ def plan_blocks(
 
     block = default_block(rows, keys, like.device, block_rows, owner)
     if block_rows is None:
-        while block > SMALLEST_BLOCK and needed(block) > limit:
-            block //= 2
+        block = fitting_block(block, needed, limit)
     if needed(block) > limit:
         if backend == "reference":
             sizes, hint = f"n={nodes or rows}", f"use backend='blockwise'{advice}"
@@ -182,6 +182,13 @@ def plan_blocks(
     keep = 0 if budget is None else int(limit - needed(block))
     workers = plan_workers(rows, keys, block=block, device=like.device)
     return Plan(backend, product, block, keep, workers)
+
+
+def fitting_block(block: int, needed: Callable[[int], int], limit: int | float) -> int:
+    """Returns the block size, halved until what it needs fits or it is small enough to refuse."""
+    while block > SMALLEST_BLOCK and needed(block) > limit:
+        block //= 2
+    return block
 
 
 def default_block(

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
-from gclkit.checks import check_indices, reject
+from gclkit.checks import check_indices, check_tensor, reject
 
 
 def as_pairs(owner: str, name: str, value: Tensor, rows: int, keys: int) -> Int[Tensor, "2 p"]:
@@ -21,9 +21,9 @@ def as_pairs(owner: str, name: str, value: Tensor, rows: int, keys: int) -> Int[
         keys: Number of keys ``m``.
 
     Raises:
-        ValueError: If the shape fits neither form or an index is out of range.
+        ValueError: If it is no tensor, the shape fits neither form or an index is out of range.
     """
-    if value.layout != torch.strided:
+    if check_tensor(owner, name, value).layout != torch.strided:
         if tuple(value.shape) != (rows, keys):
             reject(owner, name, f"of shape ({rows}, {keys})", tuple(value.shape))
         value = value.detach().to_sparse_coo().coalesce().indices()

@@ -126,7 +126,11 @@ class ProvableTraining(nn.Module):
         """
         if self.kappa == 0:
             return loss
-        for x, _, z in (first, second):
+        for name, view in (("first", first), ("second", second)):
+            if not isinstance(view, Sequence) or len(view) != 3:
+                got = f"{len(view)} parts" if isinstance(view, Sequence) else type(view).__name__
+                reject("ProvableTraining", name, "(x, edge_index, z)", got)
+            x, _, z = view
             if not len(x) == len(z) == self.num_nodes:
                 rule = f"the number of rows of 'x' and 'z', {len(x)} and {len(z)} in a view"
                 reject("ProvableTraining", "num_nodes", rule, self.num_nodes)
@@ -193,7 +197,7 @@ class ProvableTraining(nn.Module):
         h = trace_view(layers, x, drops, drops.kept(edge_index))[-1].after.lower
         rule = (
             f"the layers that gave the embeddings of the {name} view, with nothing beside "
-            "them such as edge weights, dropout or a normalization of z"
+            "them such as edge weights, dropout, autocast that has ended or a normalization of z"
         )
         check_replay("ProvableTraining", "layers", rule, h, z, self._trained())
 

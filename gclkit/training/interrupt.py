@@ -9,7 +9,10 @@ from typing import Any
 
 
 class TrainingInterrupted(KeyboardInterrupt):
-    """Training was asked to stop, finished its epoch and saved a checkpoint."""
+    """Training was asked to stop, finished its epoch and, if it was given a file, saved its state.
+
+    The loop raises it. A callback that does so itself ends the training without a checkpoint.
+    """
 
 
 class Interruptible:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -150,6 +150,9 @@ class TrainingLoop:
                 )
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
+                if not record.keys() >= RECORDED:
+                    lost = sorted(RECORDED - record.keys())
+                    reject("pretrain", "callbacks", "functions that remove no record", lost)
                 self.history.append({name: _number(name, record[name]) for name in record})
                 bar.update(1)
                 bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
@@ -169,7 +172,7 @@ class TrainingLoop:
     @torch.enable_grad()
     def advance(self, regularizer: Regularizer | None) -> tuple[dict[str, float], StepOutput]:
         """One epoch: step, gradient, checks, update."""
-        epoch, settings = self.epoch + 1, self.settings
+        epoch, settings, owner = self.epoch + 1, self.settings, type(self.method).__name__
         for group in self.optimizer.param_groups:
             group["lr"] = scheduled_lr(
                 self.lr,
@@ -182,7 +185,7 @@ class TrainingLoop:
         self.optimizer.zero_grad(set_to_none=True)
         try:
             output = self.method.step(self.data, epoch)
-            loss = _check_output(type(self.method).__name__, output)
+            loss = _check_output(owner, output)
             if regularizer is not None:
                 views = zip(output.views, output.embeddings, strict=True)
                 loss = regularizer(loss, *((view_features(v), v.edge_index, z) for v, z in views))
@@ -196,7 +199,7 @@ class TrainingLoop:
         norm = torch.nn.utils.get_total_norm(grads)
         # One transfer for all numbers of the epoch.
         names = ["loss", *output.terms, "grad_norm"]
-        values = [torch.as_tensor(t) for t in (loss, *output.terms.values(), norm)]
+        values = [loss, *(_as_term(owner, *term) for term in output.terms.items()), norm]
         numbers = torch.stack([t.detach().double().cpu() for t in values]).tolist()
         record = {"epoch": float(epoch), **dict(zip(names, numbers, strict=True))}
         self._check_finite(epoch, record)
@@ -237,12 +240,25 @@ def _check_output(owner: str, output: StepOutput) -> Tensor:
     if not isinstance(output, StepOutput):
         reject(owner, "step", "a function that returns a StepOutput", type(output).__name__)
     loss = output.loss
+    if not isinstance(output.terms, Mapping):
+        reject(owner, "terms", "a dict of numbers", type(output.terms).__name__)
     if not _is_loss(loss):
         reject(owner, "loss", "a scalar with a gradient", loss)
     taken = RECORDED & output.terms.keys()
     if taken:
         reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))
     return loss
+
+
+def _as_term(owner: str, name: str, value: Any) -> Tensor:
+    """A term of the loss as a scalar tensor, on the device that it is on."""
+    try:
+        term = torch.as_tensor(value)
+        if not term.dim():
+            return term
+    except (TypeError, ValueError, RuntimeError):
+        pass
+    reject(owner, name, "a number, as every term of a loss", value)
 
 
 def _is_loss(value: Any) -> bool:

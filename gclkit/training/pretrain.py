@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.parameter import is_lazy
 from torch_geometric.data import Data
 
 from gclkit.checks import check_count, check_device, check_seed, reject
@@ -64,9 +66,13 @@ def pretrain(
 ) -> Pretrained:
     """Trains a method on a graph with Adam and embeds its nodes.
 
-    The parameters are drawn anew under the seed; the global generators are left as they
-    were. The same seed gives the same embeddings, bit for bit, on one CPU with one number
-    of threads, also when the run was interrupted and resumed.
+    All parameters, frozen ones too, are drawn anew under the seed; the global generators are
+    left as they were. The same seed gives the same embeddings, bit for bit, on one CPU with
+    one number of threads, also when the run was interrupted and resumed.
+
+    What a callback raises ends the training; the method keeps what it has learned, and
+    ``method.embed(method.prepare(data))`` embeds with it. No checkpoint is written then: for one,
+    let the callback call ``signal.raise_signal(signal.SIGINT)``, which stops as Ctrl-C does.
 
     Args:
         method: The method.
@@ -95,7 +101,7 @@ def pretrain(
     Raises:
         ValueError: For settings out of range, a graph that is not fit for training, a method
             that does not reset all its parameters, a checkpoint of another run, or a training
-            that needs more memory than there is.
+            that needs more memory than there is. The method is then left as it was.
         FileExistsError: If :obj:`checkpoint` is there and :obj:`resume` is not set.
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
@@ -120,6 +126,10 @@ def pretrain(
         reject("pretrain", "callbacks", "a list of functions", callbacks)
     if checkpoint is not None and not resume and Path(checkpoint).exists():
         raise FileExistsError(f"pretrain: '{checkpoint}' exists; pass resume=True to go on from it")
+    lazy = [name for name, parameter in method.named_parameters() if is_lazy(parameter)]
+    if lazy:
+        rule = "one whose parameters have a size: run its encoder once"
+        reject("pretrain", "method", rule, f"{', '.join(lazy)} without")
     check_graph(type(method).__name__, data)
     if isinstance(regularizer, ProvableTraining) and data.get("edge_weight") is not None:
         rule = "left out: bounds are of graphs without edge weights"
@@ -131,23 +141,24 @@ def pretrain(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         method.to(device)
-        _draw_anew(method)
-        generator = torch.Generator(device).manual_seed(seed)
-        # A copy: PyG moves a graph in place.
-        data = copy.copy(data).to(str(device))
-        identity = {
-            **kept_arguments(method, "method"),
-            "regularizer": None,
-            **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
-            "data": dataset_hash(data),
-            "further data": further_hash(data),
-            "seed": seed,
-        }
-        graph = method.prepare(data, generator)
-        drawing = getattr(regularizer, "generator", None)
-        loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
-        if resume and checkpoint is not None and _has_checkpoint(checkpoint):
-            loop.restore(load_checkpoint(checkpoint, device=device))
+        with _given_back_if_refused(method):
+            _draw_anew(method)
+            generator = torch.Generator(device).manual_seed(seed)
+            # A copy: PyG moves a graph in place.
+            data = copy.copy(data).to(str(device))
+            identity = {
+                **kept_arguments(method, "method"),
+                "regularizer": None,
+                **({} if regularizer is None else kept_arguments(regularizer, "regularizer")),
+                "data": dataset_hash(data),
+                "further data": further_hash(data),
+                "seed": seed,
+            }
+            graph = method.prepare(data, generator)
+            drawing = getattr(regularizer, "generator", None)
+            loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
+            if resume and checkpoint is not None and _has_checkpoint(checkpoint):
+                loop.restore(load_checkpoint(checkpoint, device=device))
         try:
             loop.run(
                 regularizer=regularizer,
@@ -162,22 +173,31 @@ def pretrain(
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
 
 
+@contextmanager
+def _given_back_if_refused(method: Method) -> Iterator[None]:
+    """A method whose training does not start keeps the parameters that it came with."""
+    given = copy.deepcopy(method.state_dict())
+    try:
+        yield
+    except BaseException:
+        method.load_state_dict(given)
+        raise
+
+
 @torch.no_grad()
 def _draw_anew(method: Method) -> None:
     """Resets a method and raises if that leaves a trainable parameter as it was.
 
     Parameters are set to NaN before, since many are the same after every reset.
     """
-    before = {n: p.detach().clone() for n, p in method.named_parameters() if p.requires_grad}
+    trained = {name for name, p in method.named_parameters() if p.requires_grad}
     for parameter in method.parameters():
         if parameter.requires_grad:
             parameter.fill_(float("nan"))
     method.reset_parameters()
-    after = dict(method.named_parameters())
-    left = [name for name in before if name in after and bool(after[name].isnan().any())]
+    after = method.named_parameters()
+    left = [name for name, p in after if name in trained and bool(p.isnan().any())]
     if left:
-        for name in left:
-            after[name].copy_(before[name])
         rule = "one whose reset_parameters() draws all trainable parameters anew"
         reject("pretrain", "method", rule, f"{', '.join(left)} left as before")
 

@@ -42,3 +42,14 @@ def test_views_use_the_budgets_up_and_stay_inside(make_graph):
     assert not (free[drops.target] & free[drops.source] & kept).any(), "no edge is left to drop"
     only = torch.zeros_like(kept)
     assert greedy_view(drops, torch.ones(len(kept)), only).all()
+
+
+def test_an_edge_that_may_vanish_in_one_direction_stays(make_graph):
+    _, edge_index, _ = make_graph([12], density=0.5)
+    drops = EdgeDropSet(edge_index, 12, 0.5)
+    only = drops.target < drops.source
+    both = only & (drops.source < 8)
+    only[drops.mirror[both]] = True
+    priority = torch.rand(len(only), generator=seeded())
+    expected = greedy_view(drops, priority, both | both[drops.mirror])
+    assert torch.equal(greedy_view(drops, priority, only), expected) and not expected.all()

@@ -3,7 +3,7 @@ import torch
 from torch_geometric.nn.conv.gcn_conv import gcn_norm
 from torch_geometric.utils import erdos_renyi_graph
 
-from gclkit.encoders import gcn_adjacency
+from gclkit.encoders import GCNConv, gcn_adjacency
 
 
 @pytest.mark.parametrize("weighted", [False, True])
@@ -38,3 +38,16 @@ def test_narrow_values_come_from_degrees_that_count_on():
     narrow = gcn_adjacency(edge_index, None, 601, dtype=torch.bfloat16)
     assert torch.equal(narrow.values(), exact.values().bfloat16())
     assert float(exact.values()[0]) == pytest.approx(601**-0.5)
+
+
+def test_a_negative_degree_is_refused():
+    edge_index, weight = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]]), torch.tensor([1.0, -3, 1, 1])
+    for call in (gcn_adjacency, lambda *edges: GCNConv(3, 2)(torch.ones(3, 3), *edges[:2])):
+        with pytest.raises(ValueError) as error:
+            call(edge_index, weight, 3)
+        assert str(error.value) == (
+            "gcn_adjacency: 'edge_weight' must be of a sum of at least 0 into each node "
+            "(got '-2 into node 0')"
+        )
+    weight[1] = -1.0  # A degree of 0, with the loop: nothing flows.
+    assert gcn_adjacency(edge_index, weight, 3).to_dense()[0].eq(0).all()

@@ -1,8 +1,9 @@
 import pytest
 import torch
 from torch import nn
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
+from gclkit.augmentations import FeatureMask
 from gclkit.encoders import GNNEncoder, encode_views, view_features
 
 EDGES = [torch.tensor([[0, 1, 2], [1, 2, 3]]), torch.tensor([[4, 1], [1, 2]])]
@@ -92,6 +93,26 @@ def test_view_features_are_the_input_itself_where_nothing_is_masked():
     assert view_features(whole) is x
     assert view_features(Data(x=x)) is x
     torch.testing.assert_close(view_features(Data(x=x, feature_keep=KEEPS[0])), x * KEEPS[0])
+
+
+@pytest.mark.parametrize("conv", ["gcn", "sage"])
+@pytest.mark.parametrize("fold", [True, False])
+def test_graphs_may_be_masked_one_by_one_and_batched(conv, fold):
+    encoder, mask = GNNEncoder(4, 3, conv=conv), FeatureMask(0.5, fold=fold)
+    graphs = [mask(Data(x=torch.randn(5, 4), edge_index=edges)) for edges in EDGES]
+    apart = [encoder(view_features(graph), graph.edge_index) for graph in graphs]
+    batch = Batch.from_data_list(graphs)
+    torch.testing.assert_close(encode_views(encoder, [batch, batch]), (torch.cat(apart),) * 2)
+
+
+@pytest.mark.filterwarnings("ignore:Sparse invariant checks are implicitly disabled")
+def test_refuses_masks_of_several_graphs_of_sparse_features():
+    graph = Data(x=torch.randn(5, 4).to_sparse_csr(), edge_index=EDGES[0], feature_keep=KEEPS[0])
+    with pytest.raises(ValueError) as error:
+        encode_views(GNNEncoder(4, 3), [Batch.from_data_list([graph, graph])])
+    assert str(error.value) == (
+        "encode_views: 'feature_keep' must be [1, f] for sparse 'x' of shape (10, 4) (got (2, 4))"
+    )
 
 
 def test_refuses_a_mask_of_another_width():

@@ -31,6 +31,16 @@ def test_is_an_upper_estimate_that_is_not_far_off(monkeypatch, temperature, opti
     assert extra <= estimate <= 2 * extra
 
 
+def test_is_above_a_budget_that_the_loss_refuses():
+    z = torch.randn(1000, 32)
+    least = estimate_memory(1000, 32, memory_budget=1e6)
+    assert least > 1e6
+    with pytest.raises(ValueError, match=r"^infonce: needs about "):
+        infonce(z, z, memory_budget=least - 1)
+    assert infonce(z, z, memory_budget=least).isfinite()
+    assert estimate_memory(1000, 32, memory_budget=least) == least
+
+
 def test_the_promise_for_fifty_thousand_nodes():
     assert estimate_memory(50_000, 128) <= 0.5e9
     assert estimate_memory(50_000, 128, backend="reference") > 30e9

@@ -3,12 +3,13 @@
 import inspect
 import sys
 
+import numpy as np
 import pytest
 import torch
 
 from gclkit import losses
-from gclkit.checks import NotFinite
-from gclkit.ops import release_memory
+from gclkit.checks import NotFinite, Rejected
+from gclkit.ops import release_memory, similarity_logsumexp
 from gclkit.testing.measure import LargestTensor, PeakBytes
 
 N = 12
@@ -81,6 +82,42 @@ def test_gives_the_same_bits_within_autocast(views, name, call):
     assert results[1][0].dtype == torch.float32
     for plain, within in zip(*results, strict=True):
         assert (plain is within is None) or torch.equal(plain, within)
+
+
+# What is handed over where no view can be cut or stacked.
+AS_FIRST = {
+    "bootstrap_cosine": lambda a, b: losses.bootstrap_cosine(a, b, b, b),
+    "supervised_contrast": lambda a, b: losses.supervised_contrast(a, labels=LABELS),
+    "triplet_margin": lambda a, b: losses.triplet_margin(a, b, b),
+}
+
+
+@pytest.mark.parametrize("value", [np.ones((N, 3), np.float32), [[1.0]], None])
+@pytest.mark.parametrize("name", CALLS)
+def test_what_is_no_tensor_is_refused(views, name, value):
+    with pytest.raises(Rejected) as error:
+        AS_FIRST.get(name, CALLS[name])(value, views(N)[1])
+    got = f"must be a tensor (got '{type(value).__name__}')"
+    assert str(error.value).startswith(f"{name}: ") and str(error.value).endswith(got)
+
+
+@pytest.mark.parametrize(
+    ("argument", "call"),
+    [
+        ("strength", lambda a, b, v: losses.team_up(a, b, v, gamma=0.5)),
+        ("labels", lambda a, b, v: losses.supervised_contrast(a, labels=v)),
+        ("positives", lambda a, b, v: losses.infonce(a, b, positives=v)),
+        ("membership", lambda a, b, v: losses.summary_jsd(a, b, membership=v)),
+        ("key_bias", lambda a, b, v: similarity_logsumexp(a, b, key_bias=v)),
+        ("exclude", lambda a, b, v: similarity_logsumexp(a, b, exclude=v)),
+    ],
+)
+def test_what_goes_with_the_views_is_a_tensor_too(views, argument, call):
+    for value in ([0] * N, np.zeros(N, np.int64)):
+        with pytest.raises(Rejected) as error:
+            call(*views(N), value)
+        assert f": '{argument}' must be " in str(error.value)
+        assert f"(got '{type(value).__name__}')" in str(error.value)
 
 
 @pytest.mark.parametrize("size", [1e10, 1e20, 3e38])

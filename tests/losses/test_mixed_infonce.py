@@ -80,13 +80,40 @@ def test_refusals(views, options, sentence):
     assert str(error.value) == f"mixed_infonce: {sentence}"
 
 
-def test_refuses_to_mix_two_negatives_without_weight():
+@pytest.mark.parametrize(
+    ("weight", "got"),
+    [
+        (torch.relu, "0.0"),
+        (lambda s: torch.full_like(s, -2.0), "-2.0"),
+        (lambda s: 1 / torch.relu(s), "inf"),
+    ],
+)
+def test_refuses_weights_that_mix_nothing(weight, got):
     z = torch.tensor([[1.0, 0.0], [-1.0, 0.1], [-1.0, -0.1]])
     with pytest.raises(ValueError) as error:
-        mixed_infonce(z, z.clone(), torch.relu, mixed=2)
+        mixed_infonce(z, z.clone(), weight, mixed=2)
     assert str(error.value) == (
-        "mixed_infonce: 'weight' must be positive and finite for one of two negatives that are "
-        "mixed (got 0.0)"
+        "mixed_infonce: 'weight' must be at least 0 and finite, and positive for one of two "
+        f"negatives that are mixed (got {got})"
+    )
+
+
+def test_a_weight_may_change_its_argument_and_be_of_any_dtype(views):
+    z1, z2 = views(9, dtype=torch.float32)
+    call = lambda weight: mixed_infonce(z1, z2, weight, mixed=4, generator=seeded())
+    expected = call(torch.exp)
+    assert torch.equal(call(torch.exp_), expected)
+    wide = call(lambda s: s.double().exp())
+    assert wide.dtype == torch.float32
+    torch.testing.assert_close(wide, expected)
+
+
+def test_refuses_a_weight_of_a_whole_block(views):
+    with pytest.raises(ValueError) as error:
+        mixed_infonce(*views(9), lambda s: s.exp().mean(), mixed=4)
+    assert str(error.value) == (
+        "mixed_infonce: 'weight' must be an element-wise function, so that its result is a tensor "
+        "(9, 9) (got ())"
     )
 
 

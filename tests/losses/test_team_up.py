@@ -82,7 +82,9 @@ def test_refuses_what_is_no_strength(views):
     (z1, z2), strength = views(9), make_strength(9)
     with pytest.raises(ValueError) as error:
         team_up(z1, z2, strength[:4], gamma=0.5)
-    assert str(error.value) == "team_up: 'strength' must be of shape (9,) (got (4,))"
+    assert str(error.value) == (
+        "team_up: 'strength' must be one number per node, of shape (9,) (got (4,))"
+    )
     strength[3] = torch.nan
     with pytest.raises(ValueError) as error:
         team_up(z1, z2, strength, gamma=0.5)

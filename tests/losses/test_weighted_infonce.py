@@ -58,6 +58,17 @@ def test_refuses_bad_input(views):
     assert str(error.value) == "weighted_infonce: 'temperature' must be a positive number (got -1)"
 
 
+@pytest.mark.parametrize("backend", ["reference", "blockwise"])
+def test_refuses_a_weight_of_a_whole_block(views, backend):
+    for weight, shape in ((torch.mean, ()), (lambda s: s.mean(1, keepdim=True), (9, 1))):
+        with pytest.raises(ValueError) as error:
+            weighted_infonce(*views(9), weight, backend=backend)
+        assert str(error.value) == (
+            "weighted_infonce: 'weight' must be an element-wise function, so that its result is a "
+            f"tensor (9, 9) (got {shape})"
+        )
+
+
 def test_terms_next_to_zero_are_exact(agreeing_views, assert_relatively_exact):
     loss = lambda a, b: weighted_infonce(a, b, weight, temperature=0.05, block_rows=16)
     assert_relatively_exact(loss, *agreeing_views(50))

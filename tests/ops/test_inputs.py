@@ -10,6 +10,7 @@ from gclkit.ops.inputs import (
     check_rows,
     check_scale,
     check_vector,
+    entry_weights,
     operand,
     widen,
 )
@@ -20,6 +21,7 @@ ROWS = torch.arange(6.0).view(3, 2)
 def test_what_is_fine_is_handed_back():
     assert check_rows("f", "z", ROWS) is ROWS
     assert check_vector("f", "b", ROWS[:, 0], 3, ROWS).tolist() == [0.0, 2.0, 4.0]
+    assert entry_weights("f", torch.neg, ROWS).tolist() == (-ROWS).tolist()
     assert check_scale("f", 2.5, ROWS).item() == 2.5
     check_alike("f", "q", ROWS, "k", ROWS + 1)
 
@@ -81,6 +83,10 @@ def test_where_bfloat16_does_not_pay_products_are_as_wide_as_sums(monkeypatch, t
         ),
         (lambda: check_vector("f", "b", ROWS[0], 3, ROWS), r"'b' must be of shape \(3,\)"),
         (lambda: check_scale("f", float("nan"), ROWS), "'scale' must be one finite number"),
+        (
+            lambda: entry_weights("f", lambda s: 1.0, ROWS),
+            "'weight' must be an element-wise function, so that its result is a tensor",
+        ),
         (
             lambda: operand("f", "int8", torch.float32, torch.device("cpu")),
             "'precision' must be one of",

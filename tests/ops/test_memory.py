@@ -4,6 +4,7 @@ import torch
 from gclkit.ops.memory import (
     MOST_WORKERS,
     available_bytes,
+    fitting_block,
     needed_bytes,
     plan_blocks,
     plan_workers,
@@ -46,6 +47,11 @@ def test_a_small_budget_gives_a_smaller_block():
     budget = needed(300)
     block, keep, workers = plan(memory_budget=budget)
     assert block == 192 and workers == 1 and keep == budget - needed(192)
+
+
+def test_a_block_is_halved_until_it_fits_or_is_small():
+    assert fitting_block(768, needed, needed(300)) == 192
+    assert fitting_block(768, needed, 0) == 48 and fitting_block(20, needed, 0) == 20
 
 
 def test_many_tiles_on_a_cpu_are_shared(monkeypatch):

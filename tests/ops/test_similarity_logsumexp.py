@@ -304,6 +304,11 @@ def test_a_row_whose_weights_vanish_is_minus_infinity_without_a_gradient():
             {"backend": "triton", "weight": torch.exp},
             "'backend' must be 'reference' or 'blockwise' with a weight (got 'triton')",
         ),
+        (
+            {"weight": lambda s: s[0]},
+            "'weight' must be an element-wise function, so that its result is a tensor (3, 5) "
+            "(got (5,))",
+        ),
     ],
 )
 def test_refuses_bad_input(change, message):

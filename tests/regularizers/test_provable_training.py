@@ -107,8 +107,8 @@ def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
     _, encoder, views = setting
     message = (
         "ProvableTraining: 'layers' must be the layers that gave the embeddings of the second "
-        "view, with nothing beside them such as edge weights, dropout or a normalization of z "
-        "(got 'largest difference "
+        "view, with nothing beside them such as edge weights, dropout, autocast that has ended or "
+        "a normalization of z (got 'largest difference "
     )
     wrong = (views[1][0], views[1][1], views[1][2] * 1.01)
     with pytest.raises(ValueError, match="^" + re.escape(message)):
@@ -233,6 +233,16 @@ def test_a_view_of_another_number_of_nodes_is_refused(setting):
     for view, rows in (((x[:20], edges, z[:20]), (20, 20)), ((x, edges, z[:9]), (24, 9))):
         with pytest.raises(ValueError, match="^" + re.escape(message.format(*rows))):
             make(setting)(torch.tensor(1.0), setting[2][1], view)
+
+
+def test_a_view_has_three_parts(setting):
+    (x, edges, z), second = setting[2]
+    for view, got in (((x, edges), "2 parts"), (z, "Tensor")):
+        with pytest.raises(ValueError) as error:
+            make(setting)(torch.tensor(1.0), view, second)
+        assert str(error.value) == (
+            f"ProvableTraining: 'first' must be (x, edge_index, z) (got '{got}')"
+        )
 
 
 def test_the_graph_moves_with_the_module(setting):

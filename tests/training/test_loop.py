@@ -98,6 +98,22 @@ class Wrong(GRACE):
             "'terms' must be named otherwise than ['epoch', 'grad_norm', 'loss', 'seconds'] "
             "(got ['loss'])",
         ),
+        (
+            lambda out: out._replace(terms=None),
+            "'terms' must be a dict of numbers (got 'NoneType')",
+        ),
+        (
+            lambda out: out._replace(terms={"a": None}),
+            "'a' must be a number, as every term of a loss (got None)",
+        ),
+        (
+            lambda out: out._replace(terms={"a": "b"}),
+            "'a' must be a number, as every term of a loss (got 'b')",
+        ),
+        (
+            lambda out: out._replace(terms={"a": torch.ones(2)}),
+            "'a' must be a number, as every term of a loss (got tensor([1., 1.]))",
+        ),
     ],
 )
 def test_a_step_returns_what_the_loop_expects(graph, replace, sentence):

@@ -1,3 +1,4 @@
+import copy
 import os
 import re
 import signal
@@ -6,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+import torch_geometric.nn as pyg
 from torch import nn
 
 from gclkit.communities import AddCommunities
@@ -33,6 +35,10 @@ def test_the_seed_decides_bit_for_bit(graph, method):
     assert torch.equal(runs[0], runs[1]) and not torch.equal(runs[0], runs[2])
 
 
+def assert_same_state(state, expected):
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
 class Scaled(GRACE):
     """Holds a parameter itself, and a module that does not know how to be reset."""
 
@@ -55,6 +61,7 @@ class Scaled(GRACE):
 
 def test_parameters_that_are_not_drawn_anew_are_named_and_left(graph):
     method = Scaled(resets=False)
+    before = copy.deepcopy(method.state_dict())
     with pytest.raises(ValueError) as error:
         pretrain(method, graph, epochs=1)
     assert str(error.value) == (
@@ -62,10 +69,41 @@ def test_parameters_that_are_not_drawn_anew_are_named_and_left(graph):
         "anew (got 'scale, attention.in_proj_weight, attention.in_proj_bias left as before')"
     )
     assert method.scale.tolist() == pytest.approx([0.7] * 6)
-    assert all(parameter.isfinite().all() for parameter in method.parameters())
+    assert_same_state(method.state_dict(), before)
     method.scale.requires_grad_(False)  # What is frozen is not trained, and may stay.
     method.attention.requires_grad_(False)
     assert pretrain(method, graph, epochs=1).embeddings.isfinite().all()
+
+
+def test_a_reset_that_fails_leaves_the_parameters(graph, method, monkeypatch):
+    def fail():
+        raise RuntimeError("no")
+
+    before = copy.deepcopy(method.state_dict())
+    monkeypatch.setattr(method.encoder, "reset_parameters", fail)
+    with pytest.raises(RuntimeError, match=r"^no$"):
+        pretrain(method, graph, epochs=1)
+    assert_same_state(method.state_dict(), before)
+
+
+def test_a_refused_checkpoint_leaves_the_parameters(graph, method, tmp_path):
+    options = {"epochs": 2, "checkpoint": tmp_path / "checkpoint.pt"}
+    pretrain(method, graph, seed=1, **options)
+    learned = copy.deepcopy(method.state_dict())
+    with pytest.raises(ValueError, match="'seed' must be that of a run with seed=1"):
+        pretrain(method, graph, seed=2, resume=True, **options)
+    assert_same_state(method.state_dict(), learned)
+
+
+def test_refuses_parameters_without_a_size(graph):
+    method = GRACE(9, out_channels=6)
+    method.encoder = pyg.GCNConv(-1, 6)
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1)
+    assert str(error.value) == (
+        "pretrain: 'method' must be one whose parameters have a size: run its encoder once "
+        "(got 'encoder.lin.weight without')"
+    )
 
 
 def test_a_method_that_resets_itself_gives_the_same_again(graph):
@@ -114,6 +152,28 @@ def test_a_deadline_stops_like_a_signal(graph, method, tmp_path):
         pretrain(method, graph, epochs=5, checkpoint=path, deadline=time.monotonic())
     later = pretrain(method, graph, epochs=5, checkpoint=path, resume=True)
     assert torch.equal(later.embeddings, pretrain(method, graph, epochs=5).embeddings)
+
+
+def test_a_callback_ends_a_training_with_what_was_trained(graph, method, tmp_path):
+    class Enough(Exception):
+        pass
+
+    def stop(epoch, record, method, data):
+        if epoch == 3:
+            raise Enough
+
+    with pytest.raises(Enough):
+        pretrain(method, graph, epochs=9, callbacks=[stop])
+    stopped = method.embed(method.prepare(graph))
+    assert torch.equal(stopped, pretrain(method, graph, epochs=3).embeddings)
+
+
+def test_a_callback_removes_no_record(graph, method):
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, callbacks=[lambda e, record, *_: record.pop("loss")])
+    assert str(error.value) == (
+        "pretrain: 'callbacks' must be functions that remove no record (got ['loss'])"
+    )
 
 
 def test_callbacks_add_to_the_history(graph, method):

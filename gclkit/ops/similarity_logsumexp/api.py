@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from jaxtyping import Float, Int
@@ -16,6 +17,7 @@ from gclkit.ops.inputs import (
     check_rows,
     check_scale,
     check_vector,
+    entry_weights,
     widen,
 )
 from gclkit.ops.memory import plan_blocks
@@ -84,6 +86,7 @@ def similarity_logsumexp(
     queries, keys = widen(queries), widen(keys)
     key_bias = None if key_bias is None else key_bias.to(keys.dtype)
     if weight is not None:
+        weight = partial(entry_weights, OWNER, weight)
         options = without_triton(OWNER, "'reference' or 'blockwise' with a weight", options)
     chosen, product, block, keep, workers = plan_blocks(
         OWNER, queries, queries.size(0), keys.size(0), **options
