@@ -125,8 +125,13 @@ def test_an_interrupt_ends_the_work(rows):
         time.sleep(0.01)
         yield torch.zeros(3), torch.ones(3)
 
-    with pytest.raises(KeyboardInterrupt):
-        share_out(tiles_of(rows, 2), terms)
+    # A shell that starts the tests in the background has them ignore interrupts.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            share_out(tiles_of(rows, 2), terms)
+    finally:
+        signal.signal(signal.SIGINT, former)
     assert torch.get_num_threads() == before and len(made) < 20  # Of 30 tiles.
 
 
