@@ -34,8 +34,10 @@ def personalized_pagerank(
 
     The rows of :math:`\Pi`, walks that restart with probability :math:`\alpha`, are found by
     pushing mass from a block of nodes at a time over sparse rows; nothing is ever dense.
-    Mass below :obj:`tolerance` at a node is not pushed on: an entry of :math:`\Pi` is never
-    too large, and too small by at most the mass that its row has given up.
+    Mass below :obj:`tolerance` at a node is not pushed on, nor where no neighbour would get more
+    than 1/256 of that, as at a hub, so that the time of a row does not grow with the graph: an
+    entry of :math:`\Pi` is never too large, and too small by at most the mass that its row has
+    given up.
 
     Args:
         edge_index: Sources and targets.
@@ -91,10 +93,16 @@ def _push(walk: sp.csr_matrix, rows: np.ndarray, alpha: float, tolerance: float)
     shape = (rows.size, walk.shape[0])
     residual = sp.csr_matrix((np.ones(rows.size), (np.arange(rows.size), rows)), shape=shape)
     settled = sp.csr_matrix(shape)
+    likeliest = np.maximum.reduceat(walk.data, walk.indptr[:-1])  # No row is empty.
     while residual.nnz:
         settled = settled + alpha * residual
-        residual = ((1 - alpha) * residual) @ walk
+        residual = (1 - alpha) * residual
         # What is too small to be pushed on stays unsettled, so that no entry is too large.
+        in_vain = residual.data * likeliest[residual.indices] < tolerance / 256
+        if in_vain.any():
+            residual.data[in_vain] = 0.0
+            residual.eliminate_zeros()
+        residual = residual @ walk
         residual.data[residual.data < tolerance] = 0.0
         residual.eliminate_zeros()
     return settled

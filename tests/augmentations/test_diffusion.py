@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -99,6 +101,23 @@ def test_isolated_nodes_keep_to_themselves():
     column, value = personalized_pagerank(data.edge_index, 4, top_k=2, tolerance=1e-9)
     assert column[3].tolist() == [3, 3]
     assert value[3].tolist() == pytest.approx([1.0, 0.0], abs=1e-6)
+
+
+def test_a_hub_does_not_spread_what_no_neighbor_would_keep():
+    n, leaves = 5000, torch.arange(1, 5000)
+    star = torch.stack([torch.zeros_like(leaves), leaves])
+    edges = torch.cat([star, star.flip(0)], dim=1)
+    tracemalloc.start()
+    try:
+        column, value = personalized_pagerank(edges, n, alpha=0.2, top_k=2, tolerance=0.1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 256 * n * 8 / 2  # Half of what a block of rows would spread.
+    # A leaf has 1, .4 and .16 in turn, and hands the hub as much as it keeps.
+    assert column[7].tolist() == [7, 0]
+    hub = 0.2 * (0.4 + 0.16) * (2 / n) ** 0.5
+    assert value[7].tolist() == pytest.approx([0.2 * (1 + 0.4 + 0.16), hub])
 
 
 @pytest.mark.slow
