@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import torch
 from torch_geometric.data import Data
 
 from gclkit.checks import check_device, reject
+from gclkit.cli.controls import check_controls
 from gclkit.cli.regularizer import build_regularizer
 from gclkit.cli.run_graph import Log
 from gclkit.evaluators import make_splits
 from gclkit.evaluators.inputs import check_labels
 from gclkit.methods.diffused_topics import check_topics
+from gclkit.ops.memory import available_bytes
 from gclkit.training import RunConfig, build_method
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
@@ -20,7 +23,7 @@ def _ignore(line: str) -> None:
 
 
 def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bool = False) -> None:
-    """Builds what is to be trained, and a split, and estimates the memory of training.
+    """Builds what is to be trained, and a split, and estimates the memory of training and controls.
 
     Args:
         config: What to run.
@@ -55,6 +58,7 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
                 f"{config.method}: {epochs} epochs do not reach epoch {first}, where the part of "
                 f"the method that '{name}' delays begins"
             )
+    check_controls(config, data, available_bytes(torch.device("cpu")))
     needed = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     if estimate:
         log("\n".join(needed.lines()))

@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 from torch_geometric.data import Data
 
-from gclkit.checks import check_choice
+from gclkit.checks import check_choice, reject_size
 from gclkit.cli.choices import ALL_CONTROLS
 from gclkit.methods import (
     diffused_features,
@@ -19,6 +19,14 @@ from gclkit.methods import (
     spectral_embedding,
 )
 from gclkit.training import RunConfig, build_method
+
+# Controls as wide as the features, or so many times.
+_WIDTHS = {
+    "raw_features": 1,
+    "propagated_features": 1,
+    "diffused_features": 1,
+    "features_by_hop": 3,
+}
 
 
 def control_embeddings(name: str, config: RunConfig, data: Data, seed: int) -> Float[Tensor, "n d"]:
@@ -60,14 +68,30 @@ def control_section(results: dict[str, Any]) -> dict[str, Any]:
     return {**results.get("classification", {}), **others}
 
 
-def evaluation_controls(
-    config: RunConfig, data: Data
-) -> dict[str, Float[Tensor, "n d"] | dict[int, Float[Tensor, "n d"]]]:
-    """The controls of a run by name, those that depend on the seed once per seed."""
+def evaluation_control(
+    name: str, config: RunConfig, data: Data
+) -> Float[Tensor, "n d"] | dict[int, Float[Tensor, "n d"]]:
+    """A control of a run, once per seed if it depends on the seed; arguments as above."""
     seeds = config.run.seeds
-    return {
-        name: {seed: control_embeddings(name, config, data, seed) for seed in seeds}
-        if name == "untrained_encoder"
-        else control_embeddings(name, config, data, seeds[0])
-        for name in config.run.controls
-    }
+    if name == "untrained_encoder":
+        return {seed: control_embeddings(name, config, data, seed) for seed in seeds}
+    return control_embeddings(name, config, data, seeds[0])
+
+
+def check_controls(config: RunConfig, data: Data, available: float) -> None:
+    """Raises a ``ValueError`` if the features that are controls do not fit into memory.
+
+    They are dense there, and their scores take two further copies.
+
+    Args:
+        config: Of the run.
+        data: The graph.
+        available: Bytes that there are.
+    """
+    n, f = data.x.shape
+    for name in config.run.controls:
+        width = _WIDTHS.get(name, 0) * f
+        if (needed := 3 * n * width * data.x.element_size()) > available:
+            others = " ".join(other for other in config.run.controls if other not in _WIDTHS)
+            advice = f"choose others with --controls, such as {others or 'untrained_encoder'}"
+            reject_size("train", needed, f"the control {name}, {n} x {width} dense", advice)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch_geometric.data import Data
 
-from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
+from gclkit.cli.controls import control_embeddings, control_section, evaluation_control
 from gclkit.cli.run_graph import Log
 from gclkit.cli.train_seed import train_seed
 from gclkit.evaluators import AdamProbe, LinkPrediction, LinkScores, evaluate, summarize_links
@@ -52,7 +52,10 @@ def score_run(
         results["classification"]["papers_probe"] = section
     baselines: dict[str, dict[str, Any]] = {}
     if tasks:
-        for name, z in evaluation_controls(config, data).items():
+        # One after the other: those that are features are wide.
+        for name in config.run.controls:
+            log(f"evaluating the control {name}")
+            z = evaluation_control(name, config, data)
             baselines[name] = control_section(evaluate(z, data, **scoring))
     if "link_prediction" in config.run.tasks:
         training = {"log": log, "progress": progress, "deadline": deadline}

@@ -27,7 +27,11 @@ def propagated_features(data: Data, hops: int = 2) -> Float[Tensor, "n f"]:
         data: The graph; sparse features are made dense.
         hops: Number of steps, at least 1.
     """
-    return _propagate("propagated_features", data, hops)[-1]
+    check_count("propagated_features", "hops", hops)
+    found, adjacency = _features_and_adjacency("propagated_features", data)
+    for _ in range(hops):
+        found = adjacency @ found
+    return found
 
 
 def features_by_hop(data: Data, hops: int = 2) -> Float[Tensor, "n k"]:
@@ -42,7 +46,11 @@ def features_by_hop(data: Data, hops: int = 2) -> Float[Tensor, "n k"]:
         data: The graph; sparse features are made dense.
         hops: Number of steps, at least 1.
     """
-    blocks = _propagate("features_by_hop", data, hops)
+    check_count("features_by_hop", "hops", hops)
+    x, adjacency = _features_and_adjacency("features_by_hop", data)
+    blocks = [x]
+    for _ in range(hops):
+        blocks.append(adjacency @ blocks[-1])
     return torch.cat([F.normalize(block) for block in blocks], dim=1)
 
 
@@ -71,15 +79,6 @@ def diffused_features(data: Data, alpha: float = 0.1, steps: int = 20) -> Float[
     found = x
     for _ in range(steps):
         found = torch.lerp(adjacency @ found, x, alpha)
-    return found
-
-
-def _propagate(owner: str, data: Data, hops: int) -> list[Tensor]:
-    check_count(owner, "hops", hops)
-    x, adjacency = _features_and_adjacency(owner, data)
-    found = [x]
-    for _ in range(hops):
-        found.append(adjacency @ found[-1])
     return found
 
 

@@ -58,3 +58,12 @@ def test_training_nodes_of_one_class_are_refused(config, graph):
     with pytest.raises(ValueError, match=r"^train: 'splits' must be one whose training nodes are"):
         check_run(config(tasks=["classification"], num_splits=10), rare)
     check_run(config(tasks=["clustering"]), rare)
+
+
+def test_controls_that_do_not_fit_are_refused_before_training(config, graph, monkeypatch):
+    monkeypatch.setattr("gclkit.cli.check_run.available_bytes", lambda device: 10_000)
+    check_run(config(controls=["untrained_encoder"]), graph)
+    with pytest.raises(
+        ValueError, match=r"^train: needs about [\d.]+ (kB|MB) for the control raw_"
+    ):
+        check_run(config(controls=["raw_features"]), graph)

@@ -3,8 +3,13 @@ import re
 import pytest
 import torch
 
-from gclkit.cli.choices import ALL_CONTROLS, CONTROLS
-from gclkit.cli.controls import control_embeddings, control_section, evaluation_controls
+from gclkit.cli.choices import ALL_CONTROLS
+from gclkit.cli.controls import (
+    check_controls,
+    control_embeddings,
+    control_section,
+    evaluation_control,
+)
 from gclkit.graphs import load
 from gclkit.methods import (
     diffused_features,
@@ -61,10 +66,25 @@ def test_the_untrained_encoder_follows_the_seed_alone(graph):
 
 
 def test_only_the_encoder_is_made_once_per_seed(graph):
-    made = evaluation_controls(config(controls=["spectral_embedding", "untrained_encoder"]), graph)
-    assert list(made) == ["spectral_embedding", "untrained_encoder"]
-    assert list(made["untrained_encoder"]) == [4, 7] and made["spectral_embedding"].shape[0] == 90
-    assert list(evaluation_controls(config(), graph)) == list(CONTROLS)
+    assert list(evaluation_control("untrained_encoder", config(), graph)) == [4, 7]
+    found = evaluation_control("spectral_embedding", config(), graph)
+    assert torch.equal(found, spectral_embedding(graph, seed=4))
+
+
+@pytest.mark.parametrize(
+    ("name", "width"), [("raw_features", 1), ("propagated_features", 1), ("features_by_hop", 3)]
+)
+def test_features_that_do_not_fit_into_memory_are_refused(graph, name, width):
+    chosen, f = config(controls=["spectral_embedding", name]), graph.num_features
+    needed = 3 * 90 * width * f * 4
+    check_controls(chosen, graph, needed)
+    sentence = (
+        rf"^train: needs about [\d.]+ (kB|MB) for the control {name}, 90 x {width * f} dense; "
+        "choose others with --controls, such as spectral_embedding$"
+    )
+    with pytest.raises(ValueError, match=sentence):
+        check_controls(chosen, graph, needed - 1)
+    check_controls(config(controls=["untrained_encoder"]), graph, 0)
 
 
 def test_scores_on_nodes_stand_at_the_top():

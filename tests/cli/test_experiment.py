@@ -15,6 +15,10 @@ def small_graph(monkeypatch):
     monkeypatch.setattr("gclkit.cli.run_graph.load", lambda *args, **options: small)
 
 
+# The last is trained on the edges left for training.
+SAID = ["seed 3", "evaluating", "evaluating the control raw_features", "seed 3"]
+
+
 def run(tmp_path, *, published=None, splits="auto", resume=False, **options):
     chosen = {
         "seeds": [3],
@@ -46,7 +50,7 @@ def test_a_report_says_what_was_run_on_what_and_how_well(tmp_path):
     assert report["dataset"]["nodes"] > 0 and len(report["dataset"]["hash"]) > 8
     assert set(report["results"]) == {"classification", "link_prediction"}
     assert set(report["baselines"]) == {"raw_features"}
-    assert said == ["seed 3", "evaluating", "seed 3"]  # The last on the edges left for training.
+    assert said == SAID
     for name in ("config.yaml", "report.json", "report.html", "seed-3/embeddings.npy"):
         assert (folder / name).exists()
 
@@ -73,9 +77,7 @@ def test_a_run_that_is_repeated_keeps_its_certificate_and_time(tmp_path):
     first["timing"] |= {"total_s": 500.0, "peak_rss_mb": 1e9}
     write_report(folder, first)
     again, said, _ = run(tmp_path, resume=True)
-    assert (
-        said == ["seed 3", "evaluating", "seed 3"] and again["certificate"] == first["certificate"]
-    )
+    assert said == SAID and again["certificate"] == first["certificate"]
     assert 500 < again["timing"]["total_s"] < 560 and again["timing"]["peak_rss_mb"] == 1e9
 
 
