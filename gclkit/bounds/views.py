@@ -42,26 +42,26 @@ def greedy_view(
         Which edges are kept, both directions alike.
     """
     target, source, mirror = drops.target, drops.source, drops.mirror
-    forward = target < source
-    priority = torch.where(forward, priority, priority[mirror])
-    # Ties are broken alike in both directions: by the position of the forward edge.
-    name = torch.where(forward, torch.arange(len(target), device=target.device), mirror)
-    order = name.argsort(stable=True)
-    order = order[priority[order].argsort(descending=True, stable=True)]
-    order = order[target[order].argsort(stable=True)]
-    back = torch.empty_like(order)
-    back[order] = torch.arange(len(order), device=order.device)
-    start = torch.searchsorted(target, target)
+    may_vanish = drops.droppable if only is None else drops.droppable & only & only[mirror]
+    edge = may_vanish.nonzero()[:, 0]
+    # Both directions have the priority of the forward edge, and its position where there are ties.
+    forward = torch.where(target[edge] < source[edge], edge, mirror[edge])
+    order = forward.argsort(stable=True)
+    order = order[priority[forward[order]].argsort(descending=True, stable=True)]
+    edge = edge[order[target[edge[order]].argsort(stable=True)]]
+    place = torch.empty_like(target)
+    place[edge] = torch.arange(len(edge), device=edge.device)
+    back = place[mirror[edge]]
 
-    open_edges = drops.droppable.clone() if only is None else drops.droppable & only & only[mirror]
-    left = drops.budget.clone()
-    kept = torch.ones_like(open_edges)
-    while bool(open_edges.any()):
-        before = torch.nn.functional.pad(open_edges[order].cumsum(0), (1, 0))
-        rank = before[back] - before[start]
-        first = open_edges & (rank < left[target])
-        vanish = first & first[mirror]
-        kept &= ~vanish
-        left -= drops.count(vanish)
-        open_edges &= ~vanish & (left[target] > 0) & (left[source] > 0)
+    left, kept = drops.budget.clone(), torch.ones_like(may_vanish)
+    while len(edge):  # The edges that are still undecided, by target and priority.
+        at, other = target[edge], source[edge]
+        rank = torch.arange(len(edge), device=edge.device) - torch.searchsorted(at, at)
+        first = rank < left[at]
+        vanish = first & first[back]
+        kept[edge[vanish]] = False
+        left -= torch.bincount(at[vanish], minlength=len(left))
+        undecided = ~vanish & (left[at] > 0) & (left[other] > 0)
+        back = (undecided.cumsum(0) - 1)[back[undecided]]
+        edge = edge[undecided]
     return kept
