@@ -145,7 +145,8 @@ def _minimise(
     def refresh_error(state: _State, length: Tensor) -> None:
         """Error at ``w + length * direction``: share * softmax(logits) - target, in place."""
         error = torch.addcmul(state.z, state.dz, length, out=state.error)
-        error.sub_(error.amax(dim=2, keepdim=True)).exp_()
+        # Far from the largest logit nothing counts, and CPUs multiply denormal numbers slowly.
+        error.sub_(error.amax(dim=2, keepdim=True)).clamp_(min=-60).exp_()
         error.mul_(share / error.sum(dim=2, keepdim=True)).sub_(target)
 
     def gradient(state: _State) -> Tensor:

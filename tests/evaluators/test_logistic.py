@@ -79,3 +79,18 @@ def test_a_class_without_rows_is_never_chosen():
     x, y = make_problem(1, 40, 6, 3)
     fit = fit_logistic(x, y, strengths=[1.0], num_classes=5)
     assert set((x[0] @ fit.weight[0, 0] + fit.bias[0, 0]).argmax(1).tolist()) <= {0, 1, 2}
+
+
+def test_no_factor_of_a_product_is_denormal(monkeypatch):
+    small = []
+
+    def bmm(left, right, **options):
+        size = left.abs()
+        small.append(bool(((size > 0) & (size < torch.finfo(left.dtype).tiny)).any()))
+        return torch.matmul(left, right, **options)
+
+    monkeypatch.setattr(torch, "bmm", bmm)
+    y = torch.arange(60)[None] % 3
+    x = torch.linspace(1, 12, 60)[:, None] * torch.nn.functional.one_hot(y, 3).float()
+    fit_logistic(x, y, strengths=[1e4], num_classes=3, tolerance=1e-9)
+    assert len(small) > 4 and not any(small)
