@@ -138,8 +138,8 @@ def check_indices(
 
 def check_finite(owner: str, name: str, value: Tensor, *, rule: str = "finite") -> Tensor:
     """Returns ``value`` if it holds no NaN and no infinity, else raises :class:`NotFinite`."""
-    bad = int((~value.isfinite()).sum())
-    if bad:
+    # A NaN or an infinity stays in the sum; entries are counted only where it shows one.
+    if not bool(value.detach().sum().isfinite()) and (bad := int((~value.isfinite()).sum())):
         what = f"{bad} of {value.numel()} entries NaN or infinite"
         reject(owner, name, rule, what, error=NotFinite)
     return value

@@ -213,3 +213,10 @@ def test_device():
         rule = re.escape("f: 'device' must be one that PyTorch can use here (got ")
         with pytest.raises(ValueError, match=f"^{rule}['\"]{wrong}: "):
             check_device("f", wrong)
+
+
+def test_finite_entries_may_have_a_sum_that_is_not():
+    many = torch.full((9,), 60000.0, dtype=torch.float16)
+    assert not many.sum().isfinite() and check_finite("f", "x", many) is many
+    with pytest.raises(ValueError, match=r"^f: 'x' must be finite \(got '2 of 3 entries NaN or inf"):
+        check_finite("f", "x", torch.tensor([torch.inf, 1.0, -torch.inf]))

@@ -42,7 +42,9 @@ def label_propagation(adjacency: sp.csr_matrix, seed: int, resolution: float) ->
 
 def _row_argmax(votes: sp.csr_matrix, labels: np.ndarray) -> np.ndarray:
     rows = np.repeat(np.arange(votes.shape[0]), np.diff(votes.indptr))
-    keep_present = votes.data * (1 + 1e-3 * (votes.indices == labels[rows]))
+    # Less than the smallest vote, so that the present label wins no more than ties.
+    margin = 1e-3 * votes.data.min(initial=1.0)
+    keep_present = votes.data + margin * (votes.indices == labels[rows])
     order = np.lexsort((keep_present, rows))
     last = votes.indptr[1:] - 1
     voted = np.diff(votes.indptr) > 0

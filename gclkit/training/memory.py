@@ -221,7 +221,7 @@ def _advice(estimate: MemoryEstimate, method: Method, data: Data) -> str:
     if largest == "views" and data.x.layout == torch.strided:
         return "use features in the CSR layout"
     if largest == "pot":
-        return "use the mode 'published' of provable training or smaller out_channels"
+        return "use the mode 'pairwise', the least, of provable training or smaller out_channels"
     if largest == "loss" and isinstance(method, TwoViewContrast):
         if method.backend == "reference":
             return "use backend='blockwise'"

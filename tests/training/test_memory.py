@@ -155,7 +155,11 @@ def wide(graph):
         ({"backend": "reference"}, None, "use backend='blockwise'"),
         ({"memory_budget": 50e6}, None, "use a smaller memory_budget"),
         ({}, wide, "use features in the CSR layout"),
-        ({"out_channels": 90}, pot, "use the mode 'published' of provable training or smaller"),
+        (
+            {"out_channels": 90},
+            pot,
+            "use the mode 'pairwise', the least, of provable training or smaller",
+        ),
     ],
 )
 def test_names_what_takes_most(options, change, advice, graph, monkeypatch):
