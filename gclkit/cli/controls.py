@@ -71,7 +71,7 @@ def control_section(results: dict[str, Any]) -> dict[str, Any]:
 def evaluation_control(
     name: str, config: RunConfig, data: Data
 ) -> Float[Tensor, "n d"] | dict[int, Float[Tensor, "n d"]]:
-    """A control of a run, once per seed if it depends on the seed; arguments as above."""
+    """What is scored of a control: its embeddings, or those of each seed if the seed matters."""
     seeds = config.run.seeds
     if name == "untrained_encoder":
         return {seed: control_embeddings(name, config, data, seed) for seed in seeds}
