@@ -1,8 +1,10 @@
 """Seconds and memory of contrastive losses, forward and backward, against the dense formula.
 
 Each line of the output is one setting; its ratio is the time of the dense formula of GRACE's
-code in the same run divided by its own. The dense formula and the settings take turns, and the
-least of the repeats counts, so that other work on the machine hits all of them alike.
+code in the same run divided by its own. Its products are the multiply-adds, in units of n n d,
+that one plain matrix product of that dtype does in its time; the formula needs 8. The dense
+formula and the settings take turns, and the least of the repeats counts, so that other work on
+the machine hits all of them alike.
 
 python examples/benchmarks/bench_contrastive_loss.py --nodes 7650 --channels 256
 """
@@ -31,11 +33,12 @@ from gclkit.losses import (
     infonce,
     team_up,
 )
+from gclkit.ops import choose_backend
 from gclkit.testing.measure import LargestTensor, PeakBytes
 
 COLUMNS = (
     "loss backend precision products memory_budget anchors nodes channels "
-    "forward_s backward_s total_s ratio_to_dense gradient_error "
+    "forward_s backward_s total_s ratio_to_dense nnd_products gradient_error "
     "largest_numel peak_mb estimate_mb max_rss_mb "
     "gclkit torch python threads device"
 ).split()
@@ -46,6 +49,18 @@ def products(options, device):
     """The dtype that products run in: not every CPU multiplies bf16 faster."""
     narrow = options["precision"] == "bfloat16" and bfloat16_pays(torch.device(device))
     return "bfloat16" if narrow else "float32"
+
+
+def product_rate(dtype, device):
+    """Multiply-adds per second of one large matrix product."""
+    size = 8192 if device == "cuda" else 2048
+    factor = torch.ones(size, size, dtype=getattr(torch, dtype), device=device)
+    taken = []
+    for _ in range(4):
+        start = now(device)
+        factor @ factor
+        taken.append(now(device) - start)
+    return size**3 / min(taken)
 
 
 def dense(z1, z2, temperature):
@@ -75,18 +90,19 @@ def make_loss(name, options, strength, temperature):
     return lambda a, b: known[name](a, b, temperature=temperature, **options)
 
 
-def timed(loss, z1, z2, device):
-    def now():
-        if device == "cuda":
-            torch.cuda.synchronize()
-        return time.perf_counter()
+def now(device):
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()
 
+
+def timed(loss, z1, z2, device):
     z1, z2 = (z.detach().requires_grad_() for z in (z1, z2))
-    start = now()
+    start = now(device)
     value = loss(z1, z2)
-    middle = now()
+    middle = now(device)
     value.backward()
-    return middle - start, now() - middle, torch.cat([z1.grad, z2.grad])
+    return middle - start, now(device) - middle, torch.cat([z1.grad, z2.grad])
 
 
 def peak_megabytes(loss, z1, z2, device):
@@ -170,25 +186,30 @@ def measure(nodes, args):
             truth[name] = timed(exact, z1.double(), z2.double(), args.device)[2]
     device = torch.cuda.get_device_name() if args.device == "cuda" else cpu_name()
     reference = None if args.no_dense else min(times[0])[0]
+    rates = {dtype: product_rate(dtype, args.device) for dtype in ("float32", "bfloat16")}
     for (name, options, loss), taken, gradient in zip(runs, times, gradients, strict=True):
         total, forward, backward = min(taken)
         peak, largest = peak_megabytes(loss, z1, z2, args.device)
         error, estimate = "", ""
+        dtype = "float32" if name == "dense" else products(options, args.device)
+        spent = total * rates[dtype] / (nodes**2 * args.channels)
         if name in truth and not options.get("anchors"):
             error = f"{((gradient - truth[name]).norm() / truth[name].norm()).item():.1e}"
         if name == "infonce":
-            given = options | {"backend": "triton" if args.device == "cuda" else "blockwise"}
+            backend = choose_backend(name, options["backend"], z1, options["precision"])
+            given = options | {"backend": backend, "device": args.device}
             estimate = f"{estimate_memory(nodes, args.channels, **given) / 1e6:.0f}"
         yield {
             "loss": name,
             **{key: options.get(key) or "" for key in ASKED},
-            "products": "float32" if name == "dense" else products(options, args.device),
+            "products": dtype,
             "nodes": nodes,
             "channels": args.channels,
             "forward_s": f"{forward:.3f}",
             "backward_s": f"{backward:.3f}",
             "total_s": f"{total:.3f}",
             "ratio_to_dense": "" if reference is None else f"{reference / total:.2f}",
+            "nnd_products": f"{spent:.1f}",
             "gradient_error": error,
             "largest_numel": largest,
             "peak_mb": f"{peak:.0f}",

@@ -23,6 +23,10 @@ GPU_BLOCK = 8192
 SMALLEST_BLOCK = 64
 # Threads that share the tiles, each with scratch of its own; more have not been tried.
 MOST_WORKERS = 4
+# The fused kernels: programs that keep a GPU busy, and the most rows and the least keys of one.
+FUSED_PROGRAMS = 512
+FUSED_ROWS = 128
+FUSED_KEYS = 512
 CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -75,7 +79,9 @@ def needed_bytes(
     if backend == "reference":
         return vectors + 5 * rows * keys * sums
     if backend == "triton":
-        return vectors
+        # Where rows are few, several programs share their keys, each with sums of its own.
+        shared = min(rows * keys // FUSED_KEYS, FUSED_PROGRAMS * FUSED_ROWS)
+        return vectors + shared * (channels + 1) * sums
     tile = min(block, rows) * min(block, keys)
     # Two products of a tile; beside other workers those of a few tiles wait for their turn.
     waiting = (2 if workers == 1 else 8) * min(block, keys) * channels * operand.itemsize
@@ -148,7 +154,7 @@ def plan_blocks(
     options = check_options(owner, **options)
     budget, block_rows = options["memory_budget"], options["block_rows"]
     product = operand(owner, options["precision"], like.dtype, like.device)
-    backend = choose_backend(owner, options["backend"], like)
+    backend = choose_backend(owner, options["backend"], like, options["precision"])
     limit: float = available_bytes(like.device)
     if budget is not None:
         limit = min(limit, budget / calls)

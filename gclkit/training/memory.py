@@ -196,7 +196,7 @@ def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torc
         width,
         anchors=method.anchors,
         precision=method.precision,
-        backend=choose_backend(type(method).__name__, method.backend, like),
+        backend=choose_backend(type(method).__name__, method.backend, like, method.precision),
         memory_budget=method.memory_budget,
         device=device,
     )

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from gclkit.ops import choose_backend
+from gclkit.ops.backend import uses_tf32
 
 
 def test_auto_is_blockwise_without_a_gpu_and_never_the_definition():
@@ -44,16 +45,44 @@ class Matmul:
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"allow_tf32": True}, "tf32"),
-        ({"allow_tf32": False}, "ieee"),
-        ({"fp32_precision": "tf32"}, "tf32"),
-        ({"fp32_precision": "ieee"}, "ieee"),
-        ({"fp32_precision": "none"}, "ieee"),
+        ({"allow_tf32": True}, True),
+        ({"allow_tf32": False}, False),
+        ({"fp32_precision": "tf32"}, True),
+        ({"fp32_precision": "ieee"}, False),
+        ({"fp32_precision": "none"}, False),
     ],
 )
-def test_kernels_read_the_tf32_setting_of_every_version(monkeypatch, settings, expected):
-    pytest.importorskip("triton")
-    from gclkit.ops.fused._kernels import _sizes
-
+def test_the_tf32_setting_of_every_version_is_read(monkeypatch, settings, expected):
     monkeypatch.setattr(torch.backends.cuda, "matmul", Matmul(**settings))
-    assert _sizes(torch.ones(3, 4))["PRECISION"] == expected
+    assert uses_tf32() == expected
+
+
+class OnCuda:
+    """What the rule asks of a matrix on a GPU."""
+
+    is_cuda, dtype = True, torch.float32
+
+    def size(self, dim):
+        return 256
+
+
+@pytest.mark.parametrize(
+    ("precision", "tf32", "expected"),
+    [
+        ("bfloat16", False, "triton"),
+        ("float32", True, "triton"),
+        ("float32", False, "blockwise"),
+    ],
+)
+def test_auto_takes_the_kernels_where_products_have_units(monkeypatch, precision, tf32, expected):
+    pytest.importorskip("triton")
+    monkeypatch.setattr(torch.backends.cuda, "matmul", Matmul(allow_tf32=tf32))
+    assert choose_backend("op", "auto", OnCuda(), precision) == expected
+    assert choose_backend("op", "triton", OnCuda(), precision) == "triton"
+
+
+def test_refuses_an_unknown_precision():
+    with pytest.raises(ValueError) as error:
+        choose_backend("op", "auto", torch.ones(2, 2), "float8")
+    rule = "op: 'precision' must be one of ['bfloat16', 'float32'] (got 'float8')"
+    assert str(error.value) == rule

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from gclkit.ops.first_order import first_order
-from gclkit.ops.fused._kernels import Pattern, as_operand, logsumexp, weighted_sum
+from gclkit.ops.fused._launch import Pattern, as_operand, logsumexp, weighted_sum
 
 
 class FusedRowSums(torch.autograd.Function):
@@ -26,8 +26,7 @@ class FusedRowSums(torch.autograd.Function):
     ) -> Tensor:
         left, right = (as_operand(x, operand) for x in (queries, keys))
         pattern = Pattern(exclude, queries.size(0), queries.device)
-        bias = None if key_bias is None else key_bias.float().contiguous()
-        out = logsumexp(left, right, scale.float(), bias, pattern, not_self=False)
+        out = logsumexp(left, right, scale.float(), _as_bias(key_bias), pattern, not_self=False)
         ctx.save_for_backward(queries, keys, scale, key_bias, exclude, out)
         ctx.operand = operand
         return out
@@ -37,33 +36,18 @@ class FusedRowSums(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         queries, keys, scale, key_bias, exclude, out = ctx.saved_tensors
         left, right = (as_operand(x, ctx.operand) for x in (queries, keys))
-        query_side = (out, grad.float().contiguous(), torch.zeros_like(out))
-        nothing = torch.zeros_like(keys[:, 0], dtype=torch.float32)
-        bias = nothing if key_bias is None else key_bias.float().contiguous()
-        key_side = (nothing, nothing, bias)
-        s, flipped = scale.float(), None if exclude is None else exclude.flip(0)
+        sums = (scale.float(), out, grad.float().contiguous(), _as_bias(key_bias))
+        flipped = None if exclude is None else exclude.flip(0)
+        of_queries = Pattern(exclude, queries.size(0), queries.device)
+        of_keys = Pattern(flipped, keys.size(0), keys.device)
         grad_queries, _ = weighted_sum(
-            left,
-            right,
-            s,
-            query_side,
-            key_side,
-            Pattern(exclude, queries.size(0), queries.device),
-            as_query=True,
-            as_key=False,
-            not_self=False,
+            left, right, *sums, of_queries, as_query=True, as_key=False, not_self=False
         )
         grad_keys, grad_bias = weighted_sum(
-            right,
-            left,
-            s,
-            key_side,
-            query_side,
-            Pattern(flipped, keys.size(0), keys.device),
-            as_query=False,
-            as_key=True,
-            not_self=False,
+            right, left, *sums, of_keys, as_query=False, as_key=True, not_self=False
         )
+        grad_queries = grad_queries[:, : queries.size(1)]
+        grad_keys = grad_keys[:, : keys.size(1)]
         grad_scale = (queries * grad_queries).sum().to(scale.dtype)
         return (
             (scale * grad_queries).to(queries.dtype),
@@ -89,8 +73,7 @@ class FusedSelfSums(torch.autograd.Function):
     ) -> Tensor:
         rows = as_operand(z, operand)
         pattern = Pattern(exclude, z.size(0), z.device)
-        bias = None if key_bias is None else key_bias.float().contiguous()
-        out = logsumexp(rows, rows, scale.float(), bias, pattern, not_self=True)
+        out = logsumexp(rows, rows, scale.float(), _as_bias(key_bias), pattern, not_self=True)
         ctx.save_for_backward(z, scale, key_bias, exclude, out)
         ctx.operand = operand
         return out
@@ -100,19 +83,12 @@ class FusedSelfSums(torch.autograd.Function):
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, ...]:
         z, scale, key_bias, exclude, out = ctx.saved_tensors
         rows = as_operand(z, ctx.operand)
-        bias = torch.zeros_like(out) if key_bias is None else key_bias.float().contiguous()
-        side = (out, grad.float().contiguous(), bias)
+        sums = (scale.float(), out, grad.float().contiguous(), _as_bias(key_bias))
+        pattern = Pattern(exclude, z.size(0), z.device)
         grad_z, grad_bias = weighted_sum(
-            rows,
-            rows,
-            scale.float(),
-            side,
-            side,
-            Pattern(exclude, z.size(0), z.device),
-            as_query=True,
-            as_key=True,
-            not_self=True,
+            rows, rows, *sums, pattern, as_query=True, as_key=True, not_self=True
         )
+        grad_z = grad_z[:, : z.size(1)]
         grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
         return (
             (scale * grad_z).to(z.dtype),
@@ -121,3 +97,7 @@ class FusedSelfSums(torch.autograd.Function):
             None,
             None,
         )
+
+
+def _as_bias(key_bias: Tensor | None) -> Tensor | None:
+    return None if key_bias is None else key_bias.float().contiguous()
