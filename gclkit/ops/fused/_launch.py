@@ -64,7 +64,8 @@ def as_operand(rows: Tensor, dtype: torch.dtype) -> Tensor:
     if INTERPRETED and dtype == torch.bfloat16:
         # The interpreter multiplies the bits of bf16 as integers; fp32 holds the same values.
         rows = rows.float()
-    return F.pad(rows, (0, -rows.size(1) % 16)).contiguous()
+    short = -rows.size(1) % 16
+    return F.pad(rows, (0, short)) if short else rows.contiguous()
 
 
 def logsumexp(
