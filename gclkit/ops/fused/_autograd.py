@@ -48,11 +48,11 @@ class FusedRowSums(torch.autograd.Function):
         )
         grad_queries = grad_queries[:, : queries.size(1)]
         grad_keys = grad_keys[:, : keys.size(1)]
-        grad_scale = (queries * grad_queries).sum().to(scale.dtype)
+        grad_scale = (queries * grad_queries).sum() if ctx.needs_input_grad[2] else None
         return (
-            (scale * grad_queries).to(queries.dtype),
-            (scale * grad_keys).to(keys.dtype),
-            grad_scale if ctx.needs_input_grad[2] else None,
+            grad_queries.mul_(scale),
+            grad_keys.mul_(scale),
+            grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[3] else None,
             None,
             None,
@@ -89,10 +89,10 @@ class FusedSelfSums(torch.autograd.Function):
             rows, rows, *sums, pattern, as_query=True, as_key=True, not_self=True
         )
         grad_z = grad_z[:, : z.size(1)]
-        grad_scale = (z * grad_z).sum().to(scale.dtype) / 2
+        grad_scale = (z * grad_z).sum() / 2 if ctx.needs_input_grad[1] else None
         return (
-            (scale * grad_z).to(z.dtype),
-            grad_scale if ctx.needs_input_grad[1] else None,
+            grad_z.mul_(scale),
+            grad_scale,
             grad_bias.to(key_bias.dtype) if ctx.needs_input_grad[2] else None,
             None,
             None,
