@@ -50,6 +50,7 @@ def test_the_promise_for_fifty_thousand_nodes():
     "change, message",
     [
         ({"num_nodes": 0}, "'num_nodes' must be an integer of at least 1 (got 0)"),
+        ({"channels": 0}, "'channels' must be an integer of at least 1 (got 0)"),
         (
             {"backend": "auto"},
             "'backend' must be one of ['blockwise', 'reference', 'triton'] (got 'auto')",

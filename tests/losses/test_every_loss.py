@@ -363,6 +363,16 @@ def test_a_budget_holds_for_the_loss_as_a_whole(views, name):
 
 
 @pytest.mark.parametrize("name", BLOCKED)
+def test_a_budget_is_refused_by_the_loss_not_by_what_it_is_made_of(views, name):
+    z1, z2 = views(LARGE, d=16, dtype=torch.float32)
+    for budget in (3e4, 1e5, 2e5, 3e5, 4e5, 5e5, 6e5, 7e5, 8e5, 1e6, 1.2e6, 1.5e6):
+        try:
+            BLOCKED[name](z1, z2, memory_budget=budget)
+        except ValueError as error:
+            assert str(error).startswith(f"{name.partition(' ')[0]}: needs about ")
+
+
+@pytest.mark.parametrize("name", BLOCKED)
 def test_without_a_budget_there_is_one_block_at_a_time(views, name):
     z1, z2 = views(LARGE, dtype=torch.float32)
     with LargestTensor() as largest, PeakBytes() as measured:

@@ -29,7 +29,8 @@ def test_gradcheck(views):
     assert torch.autograd.gradcheck(lambda a, b: vicreg(0.4 * a, 0.4 * b), views(6))
 
 
-def test_refuses_bad_input(views):
+@pytest.mark.parametrize("name", ["invariance", "variance", "covariance"])
+def test_refuses_a_negative_coefficient(views, name):
     with pytest.raises(ValueError) as error:
-        vicreg(*views(3), covariance=-1.0)
-    assert str(error.value) == "vicreg: 'covariance' must be a number of at least 0 (got -1.0)"
+        vicreg(*views(3), **{name: -1.0})
+    assert str(error.value) == f"vicreg: '{name}' must be a number of at least 0 (got -1.0)"
