@@ -17,6 +17,9 @@ from gclkit.training import RunConfig, build_method
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
 
+# The way out of a task that asks for every label, on the command line.
+CLASSIFY = "--tasks classification reads those of its splits alone"
+
 
 def _ignore(line: str) -> None:
     """Takes a line that nobody reads."""
@@ -38,7 +41,7 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
     epochs = TrainingSettings(**config.training).epochs
     nodes = int(data.num_nodes or 0)
     if "clustering" in config.run.tasks:
-        check_labels("train", data.get("y"), nodes)
+        check_labels("train", data.get("y"), nodes, remedy=CLASSIFY)
     if "classification" in config.run.tasks:  # Which looks at the labels of its splits alone.
         check_labels("train", data.get("y"), nodes, splits=())
         splits = make_splits(data, config.run.splits, num_splits=config.run.num_splits)

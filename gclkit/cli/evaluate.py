@@ -57,9 +57,11 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import nullcontext
 
     from gclkit.checks import reject
+    from gclkit.cli.check_run import CLASSIFY
     from gclkit.cli.controls import check_control, control_section
     from gclkit.cli.run_graph import dataset_section
     from gclkit.evaluators import EdgeSplit, evaluate, read_embeddings
+    from gclkit.evaluators.inputs import check_labels
     from gclkit.graphs import load
     from gclkit.ops.memory import available_bytes
     from gclkit.reports import RunFolder, write_report, write_yaml
@@ -72,6 +74,8 @@ def run(args: argparse.Namespace) -> int:
         _check_out(folder.path, args.force)
     data = load(args.dataset, root=args.root, features=args.features, labels=args.labels,
                 require_features=False)  # fmt: skip
+    if "clustering" in args.tasks:
+        check_labels("evaluate", data.get("y"), int(data.num_nodes or 0), remedy=CLASSIFY)
     controls = not args.no_controls and data.get("x") is not None
     if controls:
         free = available_bytes(data.x.device)

@@ -23,12 +23,14 @@ def test_only_the_nodes_of_the_splits_need_a_label(config, graph):
     public = config(tasks=["classification"])
     public = replace(public, run=replace(public.run, splits="public"))
     check_run(public, published)
-    unknown = r"^train: 'y' must be classes numbered from 0 \(got -1\)$"
+    unknown = r"^train: 'y' must be classes numbered from 0 \(%s\) \(got -1\)$"
     check_run(config(tasks=["classification"]), published)  # Random splits hold the others.
     published.train_mask[3] = True
-    with pytest.raises(ValueError, match=unknown):
+    random = "random splits, of make_splits or --splits, hold known ones alone"
+    with pytest.raises(ValueError, match=unknown % random):
         check_run(public, published)
-    with pytest.raises(ValueError, match=unknown):
+    tasks = "--tasks classification reads those of its splits alone"
+    with pytest.raises(ValueError, match=unknown % tasks):
         check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
 
 

@@ -142,6 +142,19 @@ def test_bad_input_is_one_line(graph, tmp_path, capsys):
         assert not out.exists() or not [n for n in os.listdir(out) if n != ".lock"], arguments
 
 
+def test_the_way_out_for_unknown_labels_works(graph, tmp_path, capsys):
+    with np.load(graph / "g.npz") as arrays:
+        parts = {name: arrays[name] for name in ("x", "edge_index")}
+        np.savez(tmp_path / "g.npz", **parts, y=np.where(np.arange(120) < 90, arrays["y"], -1))
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(tmp_path / "g.npz")]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "gclkit: evaluate: 'y' must be classes numbered from 0 (--tasks classification reads those "
+        "of its splits alone) (got -1)"
+    )
+    assert main([*arguments, "--tasks", "classification", "--num-splits", "1"]) == 0
+
+
 def test_a_graph_without_features(graph, tmp_path, capsys):
     with np.load(graph / "g.npz") as arrays:
         np.savez(tmp_path / "bare.npz", edge_index=arrays["edge_index"], y=arrays["y"])
