@@ -11,6 +11,7 @@ from gclkit.cli.regularizer import build_regularizer
 from gclkit.cli.run_graph import Log
 from gclkit.evaluators import make_splits
 from gclkit.evaluators.inputs import check_labels
+from gclkit.methods import COSTA, Method, ProGCL, TwoViewContrast
 from gclkit.methods.diffused_topics import check_topics
 from gclkit.ops.memory import available_bytes
 from gclkit.training import RunConfig, build_method
@@ -19,6 +20,9 @@ from gclkit.training.training_settings import TrainingSettings
 
 # The way out of a task that asks for every label, on the command line.
 CLASSIFY = "--tasks classification reads those of its splits alone"
+
+# From so many nodes on an epoch of all pairs takes minutes on a CPU.
+MANY_NODES = 50_000
 
 
 def _ignore(line: str) -> None:
@@ -61,8 +65,18 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
                 f"{config.method}: {epochs} epochs do not reach epoch {first}, where the part of "
                 f"the method that '{name}' delays begins"
             )
+    if device.type == "cpu" and nodes >= MANY_NODES and _could_draw_anchors(method):
+        log(
+            f"{config.method}: each epoch compares all pairs of {nodes:,} nodes, minutes on a CPU; "
+            "--anchors 1024 draws so many nodes per step, at a fraction of the work"
+        )
     check_controls(config, data, available_bytes(torch.device("cpu")))
     needed = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     if estimate:
         log("\n".join(needed.lines()))
     check_memory(needed, method, data, device)
+
+
+def _could_draw_anchors(method: Method) -> bool:
+    pairs = isinstance(method, TwoViewContrast) and not isinstance(method, (COSTA, ProGCL))
+    return pairs and method.anchors is None

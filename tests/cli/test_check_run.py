@@ -53,6 +53,31 @@ def test_says_which_part_of_a_method_stays_off(config, graph, method, setting, f
         assert lines == ([expected] if epochs < first else [])
 
 
+@pytest.mark.parametrize(
+    ("method", "model", "said"),
+    [
+        ("grace", {}, True),
+        ("csgcl", {}, True),
+        ("grace", {"anchors": 32}, False),
+        ("progcl", {}, False),
+        ("costa", {}, False),
+        ("bgrl", {}, False),
+    ],
+)
+def test_many_nodes_on_a_cpu_are_told_of_anchors(method, model, said, config, graph, monkeypatch):
+    chosen, lines = replace(config(tasks=["clustering"]), method=method, model=model), []
+    long = replace(chosen, training={"epochs": 1000})
+    check_run(long, graph, log=lines.append)
+    assert not lines
+    monkeypatch.setattr("gclkit.cli.check_run.MANY_NODES", 150)
+    check_run(long, graph, log=lines.append)
+    line = (
+        f"{method}: each epoch compares all pairs of 150 nodes, minutes on a CPU; "
+        "--anchors 1024 draws so many nodes per step, at a fraction of the work"
+    )
+    assert lines == [line] * said
+
+
 def test_training_nodes_of_one_class_are_refused(config, graph):
     rare = graph.clone()
     rare.y = torch.zeros(150, dtype=torch.int64)
