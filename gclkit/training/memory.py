@@ -188,8 +188,8 @@ def _encoder_numel(encoder: GNNEncoder, n: int, edges: int) -> int:
 
 def _view_bytes(method: Method, data: Data) -> int:
     edges = EDGE_BYTES * data.num_edges
-    if isinstance(method, MVGRL):  # Its second view has the edges of the diffusion.
-        edges += EDGE_BYTES // 2 * len(data.x) * min(len(data.x), method.diffusion.top_k)
+    if isinstance(method, MVGRL):  # Its second view has the edges of the diffusion, with weights.
+        edges += EDGE_BYTES * len(data.x) * min(len(data.x), method.diffusion.top_k)
     if data.x.layout == torch.sparse_csr:
         entries = data.x.values().numel()
         return edges + entries * (2 * data.x.values().itemsize + TRANSPOSED_BYTES)
