@@ -14,7 +14,7 @@ from gclkit.bounds.aggregation import Count, column_ends, least_sums
 from gclkit.bounds.box import Box, activate, multiply, point, shift
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import Layer
-from gclkit.bounds.neighborhoods import group_by_degree
+from gclkit.bounds.neighborhoods import Neighborhoods, group_by_degree
 from gclkit.bounds.propagation import Propagation
 
 
@@ -61,15 +61,29 @@ def trace_by_count(
         sent, own = layer.by_weights(partial(_multiply_each, boxes))
         before = sent
         if layer.propagation is not None:
-            mail = mailed(drops, layer.propagation, sent, ranges)
-            lower = least_sums(drops, layer.propagation, lists, mail.lower, own, ranges)
-            flipped = [-box for box in own]
-            upper = least_sums(drops, layer.propagation, lists, -mail.upper, flipped, ranges)
-            before = [Box(low, -up) for low, up in zip(lower, upper, strict=True)]
+            before = _sums(drops, layer.propagation, lists, sent, own, ranges)
         before = _each(before, partial(shift, bias=layer.bias))
         boxes = _each(before, partial(activate, negative_slope=layer.negative_slope))
         traces.append(CountTrace(sent, own, before, boxes))
     return traces
+
+
+def trace_bytes(layers: Sequence[Layer], x: Float[Tensor, "n f"], ranges: list[Count]) -> int:
+    """Bytes of :func:`trace_by_count` at its peak, which are most of what a bound takes."""
+    held = peak = widest = 0  # Columns of boxes: two numbers for each node and range.
+    width = x.size(1)
+    for k, layer in enumerate(layers):
+        made = [w.size(1) for w in (layer.weight, layer.root_weight) if w is not None]
+        width = made[0] if made else width
+        if k:  # What the first layer sends is one point for all ranges.
+            held += sum(made)
+            # The own terms turned around, both ends of the sums and a copy of one, which then go.
+            peak = max(peak, held + (3 * width if layer.propagation is not None else 0))
+        held += 2 * width
+        peak = max(peak, held)
+        widest = max(widest, width)
+    # That of all ranges, the point and the scratch of one box.
+    return 2 * x.element_size() * len(x) * (len(ranges) * peak + 4 * widest)
 
 
 def mailed(
@@ -94,6 +108,21 @@ def mailed(
 def can_lose(drops: EdgeDropSet, span: Count) -> Bool[Tensor, " n"]:
     """Nodes that can lose as many edges as the range begins with."""
     return drops.usable_budget >= span[0]
+
+
+def _sums(
+    drops: EdgeDropSet,
+    propagation: Propagation,
+    lists: list[Neighborhoods],
+    sent: list[Box],
+    own: list[Box],
+    ranges: list[Count],
+) -> list[Box]:
+    mail = mailed(drops, propagation, sent, ranges)
+    lower = least_sums(drops, propagation, lists, mail.lower, own, ranges)
+    flipped = _each(own, Box.__neg__)
+    upper = least_sums(drops, propagation, lists, -mail.upper, flipped, ranges)
+    return [Box(low, -up) for low, up in zip(lower, upper, strict=True)]
 
 
 def _multiply_each(boxes: list[Box], weight: Tensor | None) -> list[Box]:

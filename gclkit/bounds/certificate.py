@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -9,15 +10,16 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from gclkit.bounds.attack import sampled_minimum, searched_minimum
+from gclkit.bounds.by_count import count_ranges, trace_bytes
 from gclkit.bounds.compactness import node_compactness
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.forward import trace_view
-from gclkit.bounds.layers import check_features, describe_layers
+from gclkit.bounds.layers import Layer, check_features, describe_layers
 from gclkit.bounds.modules import numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_count, check_probability, reject
+from gclkit.checks import check_count, check_positive, check_probability, reject, reject_size
 
 
 class Certificate(NamedTuple):
@@ -87,6 +89,8 @@ def certify(
     num_views: int = 200,
     rounds: int = 6,
     seed: int = 0,
+    memory_budget: float | None = None,
+    log: Callable[[str], object] | None = None,
 ) -> Certificate:
     """Bounds the compactness of the nodes that edge dropping can change, and attacks it.
 
@@ -101,10 +105,14 @@ def certify(
         num_views: Views of the sampled minimum.
         rounds: Rounds of the searched minimum.
         seed: Of nodes and views.
+        memory_budget: Bytes that the boxes of ``"two_hop"`` may take, one for each range of lost
+            edges; more is refused before they are made. (default: any)
+        log: Takes a line before each step. (default: none is told)
 
     Raises:
-        ValueError: As :func:`gclkit.bounds.node_compactness`, if no edge can vanish, or if the
-            encoder computes something else than its layers do.
+        ValueError: As :func:`gclkit.bounds.node_compactness`, if no edge can vanish, if the
+            encoder computes something else than its layers do, or if the memory budget is too
+            small.
     """
     check_count("certify", "num_views", num_views, at_least=0)
     check_count("certify", "rounds", rounds)
@@ -121,6 +129,9 @@ def certify(
         order = torch.randperm(len(nodes), generator=generator, device=nodes.device)
         nodes = nodes[order[:num_nodes]].sort().values
     check_features("certify", layers, x)
+    if tightness == "two_hop" and memory_budget is not None:
+        _check_boxes(layers, x, drops, check_positive("certify", "memory_budget", memory_budget))
+    tell = log or str
     whole = torch.ones_like(drops.droppable)
     z = trace_view(layers, x, drops, whole)[-1].after.lower
     rule = (
@@ -132,22 +143,36 @@ def certify(
     check_replay("certify", "encoder", rule, z, own, modules)
     directions = target_vectors(z, nodes=nodes)
     attacked = (layers, x, directions, drops)
+    tell(f"bounds of {len(nodes)} nodes, tightness {tightness}")
+    bound = node_compactness(
+        encoder,
+        x,
+        edge_index,
+        targets=z,
+        mode="certified",
+        nodes=nodes,
+        tightness=tightness,
+        drops=drops,
+    )
+    tell(f"their minimum over {num_views} sampled views")
+    sampled = sampled_minimum(*attacked, nodes=nodes, num_views=num_views, generator=generator)
+    tell(f"their worst views, searched for in {rounds} rounds")
     return Certificate(
         nodes,
         (directions * z[nodes]).sum(dim=-1),
-        node_compactness(
-            encoder,
-            x,
-            edge_index,
-            targets=z,
-            mode="certified",
-            nodes=nodes,
-            tightness=tightness,
-            drops=drops,
-        ),
-        sampled_minimum(*attacked, nodes=nodes, num_views=num_views, generator=generator),
+        bound,
+        sampled,
         searched_minimum(*attacked, nodes=nodes, rounds=rounds),
         drops.degree[nodes],
         float(z.norm(dim=-1).mean()),
         describe_set(drops, num_layers=depth, p=p, seed=seed),
     )
+
+
+def _check_boxes(layers: Sequence[Layer], x: Tensor, drops: EdgeDropSet, budget: float) -> None:
+    ranges = count_ranges(int(drops.usable_budget.max()))
+    needed = trace_bytes(layers, x, ranges)
+    if needed > budget:
+        sizes = f"the two_hop bounds of n={len(x)} nodes that lose up to {ranges[-1][1]} edges"
+        advice = "use tightness='budget' (--tightness budget)"
+        reject_size("certify", needed, f"{sizes} ({budget / 1e9:.2g} GB free)", advice)

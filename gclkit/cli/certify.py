@@ -51,6 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.run_graph import load_graph
     from gclkit.cli.trained_run import trained_method
     from gclkit.communities import detect
+    from gclkit.ops.memory import available_bytes
     from gclkit.reports.certificate import group_shares, write_certificate
 
     config = _read_complete_run(args.path)
@@ -72,11 +73,14 @@ def run(args: argparse.Namespace) -> int:
         num_views=args.views,
         rounds=args.rounds,
         seed=seed,
+        memory_budget=max(1, available_bytes(data.edge_index.device)),
+        log=print,
     )
     arrays = {
         name: getattr(certificate, name).numpy()
         for name in ("nodes", "clean", "bound", "sampled", "searched", "degree")
     }
+    print("communities, to group them by")
     arrays["community"] = detect(data).membership[certificate.nodes].numpy()
     with replacing(args.path / "certificate.npz") as file:
         np.savez_compressed(file, **arrays)

@@ -11,11 +11,18 @@ from gclkit.cli.regularizer import build_regularizer
 from gclkit.cli.run_graph import Log
 from gclkit.evaluators import make_splits
 from gclkit.evaluators.inputs import check_labels
+from gclkit.methods import COSTA, Method, ProGCL, TwoViewContrast
 from gclkit.methods.diffused_topics import check_topics
 from gclkit.ops.memory import available_bytes
 from gclkit.training import RunConfig, build_method
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
+
+# The way out of a task that asks for every label, on the command line.
+CLASSIFY = "--tasks classification reads those of its splits alone"
+
+# From so many nodes on an epoch of all pairs takes minutes on a CPU.
+MANY_NODES = 50_000
 
 
 def _ignore(line: str) -> None:
@@ -38,7 +45,7 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
     epochs = TrainingSettings(**config.training).epochs
     nodes = int(data.num_nodes or 0)
     if "clustering" in config.run.tasks:
-        check_labels("train", data.get("y"), nodes)
+        check_labels("train", data.get("y"), nodes, remedy=CLASSIFY)
     if "classification" in config.run.tasks:  # Which looks at the labels of its splits alone.
         check_labels("train", data.get("y"), nodes, splits=())
         splits = make_splits(data, config.run.splits, num_splits=config.run.num_splits)
@@ -58,8 +65,18 @@ def check_run(config: RunConfig, data: Data, *, log: Log = _ignore, estimate: bo
                 f"{config.method}: {epochs} epochs do not reach epoch {first}, where the part of "
                 f"the method that '{name}' delays begins"
             )
+    if device.type == "cpu" and nodes >= MANY_NODES and _could_draw_anchors(method):
+        log(
+            f"{config.method}: each epoch compares all pairs of {nodes:,} nodes, minutes on a CPU; "
+            "--anchors 1024 draws so many nodes per step, at a fraction of the work"
+        )
     check_controls(config, data, available_bytes(torch.device("cpu")))
     needed = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     if estimate:
         log("\n".join(needed.lines()))
     check_memory(needed, method, data, device)
+
+
+def _could_draw_anchors(method: Method) -> bool:
+    pairs = isinstance(method, TwoViewContrast) and not isinstance(method, (COSTA, ProGCL))
+    return pairs and method.anchors is None

@@ -81,17 +81,23 @@ def evaluation_control(
 def check_controls(config: RunConfig, data: Data, available: float) -> None:
     """Raises a ``ValueError`` if the features that are controls do not fit into memory.
 
-    They are dense there, and their scores take two further copies.
-
     Args:
         config: Of the run.
         data: The graph.
         available: Bytes that there are.
     """
-    n, f = data.x.shape
+    others = " ".join(name for name in config.run.controls if name not in _WIDTHS)
+    advice = f"choose others with --controls, such as {others or 'untrained_encoder'}"
     for name in config.run.controls:
-        width = _WIDTHS.get(name, 0) * f
-        if (needed := 3 * n * width * data.x.element_size()) > available:
-            others = " ".join(other for other in config.run.controls if other not in _WIDTHS)
-            advice = f"choose others with --controls, such as {others or 'untrained_encoder'}"
-            reject_size("train", needed, f"the control {name}, {n} x {width} dense", advice)
+        check_control("train", name, data, available, advice)
+
+
+def check_control(owner: str, name: str, data: Data, available: float, advice: str) -> None:
+    """Raises a ``ValueError`` if a control that is features does not fit into memory.
+
+    It is dense there, and its scores take two further copies.
+    """
+    n, f = data.x.shape
+    width = _WIDTHS.get(name, 0) * f
+    if (needed := 3 * n * width * data.x.element_size()) > available:
+        reject_size(owner, needed, f"the control {name}, {n} x {width} dense", advice)

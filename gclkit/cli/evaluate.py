@@ -57,10 +57,13 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import nullcontext
 
     from gclkit.checks import reject
-    from gclkit.cli.controls import control_section
+    from gclkit.cli.check_run import CLASSIFY
+    from gclkit.cli.controls import check_control, control_section
     from gclkit.cli.run_graph import dataset_section
     from gclkit.evaluators import EdgeSplit, evaluate, read_embeddings
+    from gclkit.evaluators.inputs import check_labels
     from gclkit.graphs import load
+    from gclkit.ops.memory import available_bytes
     from gclkit.reports import RunFolder, write_report, write_yaml
 
     if "link_prediction" in args.tasks and args.edge_split is None:
@@ -71,6 +74,12 @@ def run(args: argparse.Namespace) -> int:
         _check_out(folder.path, args.force)
     data = load(args.dataset, root=args.root, features=args.features, labels=args.labels,
                 require_features=False)  # fmt: skip
+    if "clustering" in args.tasks:
+        check_labels("evaluate", data.get("y"), int(data.num_nodes or 0), remedy=CLASSIFY)
+    controls = not args.no_controls and data.get("x") is not None
+    if controls:
+        free = available_bytes(data.x.device)
+        check_control("evaluate", "raw_features", data, free, "leave it out with --no-controls")
     embeddings = {
         seed: read_embeddings(path, data.num_nodes) for seed, path in enumerate(args.embeddings)
     }
@@ -83,6 +92,7 @@ def run(args: argparse.Namespace) -> int:
         "shots": tuple(args.shots), "edge_split": split,
     }  # fmt: skip
     with folder or nullcontext() as out:
+        print("evaluating the embeddings\n")
         report = {
             "status": "complete",
             "method": args.embeddings[0].stem,
@@ -96,10 +106,12 @@ def run(args: argparse.Namespace) -> int:
             "results": evaluate(embeddings, data, tasks=args.tasks, **options),
             "baselines": {},
         }
-        if not args.no_controls and data.get("x") is not None:
+        _print(report)
+        if controls:
+            print("evaluating the control raw_features\n")
             scores = evaluate(data.x, data, tasks=args.tasks, **options)
             report["baselines"]["raw_features"] = control_section(scores)
-        _print(report)
+            _print(report)
         if out is not None:
             out.clear()
             write_yaml(out.config_path, report["config"])

@@ -12,6 +12,7 @@ from torch_geometric.data import Data
 
 from gclkit.checks import check_choice, check_positive, check_seed, reject
 from gclkit.communities.adjacency import symmetric_adjacency
+from gclkit.communities.detecting_once import remembered
 from gclkit.communities.label_propagation import label_propagation
 from gclkit.communities.leiden import leiden
 from gclkit.communities.louvain import louvain
@@ -61,7 +62,8 @@ def detect(
         if adjacency.nnz == 0 and data.num_edges:
             reject("detect", "edge_weight", "positive for some edge", 0.0)
         alone = np.arange(adjacency.shape[0])
-        labels = ALGORITHMS[algorithm](adjacency, seed, resolution) if data.num_edges else alone
+        find = ALGORITHMS[algorithm]
+        labels = remembered(find, adjacency, seed, resolution) if data.num_edges else alone
     membership = _renumber(labels).to(data.edge_index.device)
     weight = data.get("edge_weight")
     strength = community_strength(data.edge_index, membership, edge_weight=weight)

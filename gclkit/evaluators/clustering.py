@@ -105,7 +105,8 @@ class KMeansClustering:
                 clusters than nodes.
         """
         z = check_embeddings("KMeansClustering", z)
-        y = check_labels("KMeansClustering", y, z.size(0)).to(z.device)
+        remedy = "z[y >= 0] and y[y >= 0] belong to the known ones"
+        y = check_labels("KMeansClustering", y, z.size(0), remedy=remedy).to(z.device)
         if edge_index is not None:
             check_edges("KMeansClustering", edge_index, z.size(0), any_integer=True)
             if edge_weight is not None:

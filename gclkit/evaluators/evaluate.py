@@ -125,7 +125,9 @@ def evaluate(
     }
     if {"classification", "clustering"} & set(tasks):
         # Classifiers look at the labels of their splits, clustering at all.
-        check_labels("evaluate", data.get("y"), num_nodes, None if "clustering" in tasks else ())
+        needed = None if "clustering" in tasks else ()
+        remedy = "the task 'classification' reads those of its splits alone"
+        check_labels("evaluate", data.get("y"), num_nodes, needed, remedy=remedy)
     results: dict[str, Any] = {}
     if "classification" in tasks:
         chosen = make_splits(data, splits, num_splits=num_splits, seed=split_seed)

@@ -56,7 +56,12 @@ def check_embeddings(
 
 
 def check_labels(
-    owner: str, y: Tensor, num_nodes: int, splits: Sequence[Split] | None = None
+    owner: str,
+    y: Tensor,
+    num_nodes: int,
+    splits: Sequence[Split] | None = None,
+    *,
+    remedy: str = "",
 ) -> Int[Tensor, " n"]:
     """Returns ``y`` in int64 if it numbers two classes or more from 0 without a gap, else raises.
 
@@ -66,6 +71,7 @@ def check_labels(
         num_nodes: Number of labels that the graph asks for.
         splits: Only their nodes must have a label; others may be marked as unknown by a negative
             number. (default: all nodes must)
+        remedy: What does without the unknown ones, for the message. (default: random splits)
 
     Raises:
         ValueError: With the first rule that is broken.
@@ -83,7 +89,9 @@ def check_labels(
         read = [y[part] for split in sound for part in split]
     lowest = min((int(labels.min()) for labels in read), default=0)
     if lowest < 0:
-        reject(owner, "y", "classes numbered from 0", lowest)
+        if splits is not None:
+            remedy = remedy or "random splits, of make_splits or --splits, hold known ones alone"
+        reject(owner, "y", f"classes numbered from 0{f' ({remedy})' if remedy else ''}", lowest)
     known = y[y >= 0]
     if known.numel() == 0 or int(known.max()) == 0:
         reject(owner, "y", "labels of two classes or more", "one class")

@@ -35,7 +35,9 @@ def k_shot_split(
     """
     check_count("k_shot_split", "shots", shots)
     check_probability("k_shot_split", "val", val)
-    y = check_labels("k_shot_split", y, y.numel() if isinstance(y, Tensor) else 0)
+    count = y.numel() if isinstance(y, Tensor) else 0
+    remedy = f"make_splits(data, '{shots}-shot') draws of the known ones alone"
+    y = check_labels("k_shot_split", y, count, remedy=remedy)
     order = _shuffled(len(y), seed)
     sizes = torch.bincount(y.cpu())
     if int(sizes.min()) <= shots:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from gclkit.checks import check_choice, check_count, reject
 from gclkit.reports.figures import new_figure, styled
-from gclkit.reports.palette import MUTED, colors
+from gclkit.reports.palette import LINE, MUTED, colors
 
 PROJECTIONS = {"pca": "PCA", "tsne": "t-SNE", "umap": "UMAP"}
 
@@ -69,7 +69,8 @@ def plot_map(points: np.ndarray, groups: np.ndarray, *, title: str, legend: bool
 
     Args:
         points: [n, 2].
-        groups: Group of each point [n], small integers; beyond 39 groups the smallest share gray.
+        groups: Group of each point [n], small integers; beyond 39 groups the smallest share gray,
+            and negative ones, which are unknown, another.
         title: Above the map.
         legend: Whether the figure names the groups itself; a page does it beside the figure.
     """
@@ -83,7 +84,7 @@ def plot_map(points: np.ndarray, groups: np.ndarray, *, title: str, legend: bool
         axes.scatter(
             points[order, 0],
             points[order, 1],
-            c=[tint.get(int(group), MUTED) for group in groups[order]],
+            c=[tint.get(max(int(group), -1), MUTED) for group in groups[order]],
             s=size, linewidths=0, alpha=0.85, rasterized=True,
         )  # fmt: skip
         axes.set(title=title, xticks=[], yticks=[])
@@ -97,11 +98,16 @@ def plot_map(points: np.ndarray, groups: np.ndarray, *, title: str, legend: bool
 
 
 def legend_entries(groups: np.ndarray) -> list[tuple[int | None, str, str]]:
-    """Group, label and color of each of at most 40 groups; of more the smallest are one in gray."""
-    names, counts = np.unique(groups, return_counts=True)
+    """Group, label and color of each of at most 40 groups; of more the smallest are one in gray.
+
+    A negative group marks the group as unknown, the last entry, in a gray of its own.
+    """
+    names, counts = np.unique(groups[groups >= 0], return_counts=True)
     rest: list[tuple[int | None, str, str]] = []
     if len(names) > 40:
         rest = [(None, f"{len(names) - 39} others", MUTED)]
         names = names[np.argsort(-counts, kind="stable")[:39]]
+    if (groups < 0).any():
+        rest.append((-1, "unknown", LINE))
     shades = zip(names.tolist(), colors(len(names)), strict=True)
     return [*((int(group), str(int(group)), color) for group, color in shades), *rest]

@@ -1,11 +1,15 @@
-"""Ctrl-C and SIGTERM finish the epoch; a second Ctrl-C stops at once."""
+"""Ctrl-C and SIGTERM finish the epoch, and say so; a second Ctrl-C stops at once."""
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
+from contextlib import suppress
 from types import FrameType
 from typing import Any
+
+SAID = b"\ngclkit: stopping after this epoch; a second Ctrl-C stops at once and loses it\n"
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -18,6 +22,7 @@ class TrainingInterrupted(KeyboardInterrupt):
 class Interruptible:
     """Context in which the first signal is noted, in :attr:`requested`, instead of raised.
 
+    A line on standard error says so, since an epoch may last, and where a progress bar stands.
     Outside the main thread signals cannot be caught and are left as they are.
     """
 
@@ -34,6 +39,8 @@ class Interruptible:
     def _note(self, number: int, frame: FrameType | None) -> None:
         self.requested = True
         self._restore()
+        with suppress(OSError):  # Standard error may be closed; print() might be in the middle.
+            os.write(2, SAID)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -148,6 +148,7 @@ class TrainingLoop:
                     warmup=self.settings.warmup,
                     x=self.data.get("x"),
                 )
+                del output  # Else embeddings and views stay through the next epoch.
                 for callback in callbacks:
                     callback(self.epoch, record, self.method, self.data)
                 if not record.keys() >= RECORDED:

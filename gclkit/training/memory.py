@@ -10,12 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch_geometric.data import Data
 
-from gclkit.bounds.blocks import WHOLE_NUMEL
+from gclkit.bounds.blocks import BLOCK_NUMEL, WHOLE_NUMEL
 from gclkit.checks import reject_size
 from gclkit.encoders import GNNEncoder, Projector
 from gclkit.graphs import check_graph
 from gclkit.losses import estimate_memory
-from gclkit.methods import Method, TwoViewContrast
+from gclkit.methods import MVGRL, Method, ProGCL, TwoViewContrast
 from gclkit.ops import choose_backend
 from gclkit.ops.memory import available_bytes
 from gclkit.regularizers import ProvableTraining
@@ -36,10 +36,16 @@ BOUND_MATRICES = {"published": 23, "pairwise": 36, "certified": 56}
 BLOCKED_MATRICES = {"published": 23, "pairwise": 18, "certified": 28}
 # Rows [edges, width] of the neighbours from which a budget picks.
 BOUND_MESSAGES = {"published": 0, "pairwise": 0, "certified": 9}
-# Resident over live bytes of a training on a CPU: the C allocator keeps holes, and the many
-# short-lived matrices of bounds leave most. Measured by examples/benchmarks/bench_memory.py.
-HELD_BY_ALLOCATOR = 1.25
-HELD_AFTER_BOUNDS = 2.0
+# What a similarity takes in the sample to which ProGCL fits its mixture.
+FIT_BYTES = 56
+# Resident over live bytes of a training on a CPU: the C allocator keeps holes, but maps matrices of
+# 32 MiB or more one by one. Measured by examples/benchmarks/bench_memory.py.
+HELD_BY_ALLOCATOR = 1.4
+HELD_BESIDE_MAPPED = 1.1
+MAPPED_BYTES = 2**25
+# The same of bounds, whose many short-lived matrices leave most, at once and in blocks.
+HELD_AFTER_BOUNDS = 2.2
+HELD_AFTER_BLOCKS = 1.2
 
 
 class MemoryEstimate(NamedTuple):
@@ -111,16 +117,16 @@ def estimate_training_memory(
     activations += 8 * 2 * n * sum(head.out_features for head in heads)
     parameters = sum(tensor_bytes(p) for p in method.parameters() if p.requires_grad)
     optimizer = 4 * parameters  # The gradient, two moments and the step.
-    pot = _pot_bytes(regularizer, encoders, n, edges)
-    held = (HELD_BY_ALLOCATOR, HELD_AFTER_BOUNDS) if device.type == "cpu" else (1.0, 1.0)
+    pot = _pot_bytes(regularizer, encoders, n, edges, device)
+    held = _held(device, n, encoders)
     return MemoryEstimate(
         process=max(0, process),
         features=graph,
-        views=int(held[0] * _view_bytes(data)),
-        encoder=int(held[0] * activations),
-        loss=int(held[0] * _loss_bytes(method, encoders, n, device)),
-        pot=int(held[1] * pot),
-        optimizer=int(held[0] * optimizer),
+        views=int(held * _view_bytes(method, data)),
+        encoder=int(held * activations),
+        loss=int(held * _loss_bytes(method, encoders, n, device)),
+        pot=pot,
+        optimizer=int(held * optimizer),
     )
 
 
@@ -158,6 +164,13 @@ def tensor_bytes(tensor: Tensor) -> int:
     return tensor.numel() * tensor.itemsize
 
 
+def _held(device: torch.device, n: int, encoders: list[GNNEncoder]) -> float:
+    if device.type != "cpu":
+        return 1.0
+    narrowest = min((width for encoder in encoders for width in _widths(encoder)), default=0)
+    return HELD_BESIDE_MAPPED if 4 * n * narrowest >= MAPPED_BYTES else HELD_BY_ALLOCATOR
+
+
 def _is_trained(module: nn.Module) -> bool:
     return any(parameter.requires_grad for parameter in module.parameters())
 
@@ -173,8 +186,10 @@ def _encoder_numel(encoder: GNNEncoder, n: int, edges: int) -> int:
     return (kept * n + messages) * sum(_widths(encoder))
 
 
-def _view_bytes(data: Data) -> int:
+def _view_bytes(method: Method, data: Data) -> int:
     edges = EDGE_BYTES * data.num_edges
+    if isinstance(method, MVGRL):  # Its second view has the edges of the diffusion, with weights.
+        edges += EDGE_BYTES * len(data.x) * min(len(data.x), method.diffusion.top_k)
     if data.x.layout == torch.sparse_csr:
         entries = data.x.values().numel()
         return edges + entries * (2 * data.x.values().itemsize + TRANSPOSED_BYTES)
@@ -186,8 +201,8 @@ def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torc
     heads = [m for m in method.modules() if isinstance(m, Projector)]
     widths = [e.out_channels for e in encoders] or [head.first.in_features for head in heads]
     width = max(widths, default=0)
-    # Gradients of what comes in, and what each view's normalisation keeps.
-    linear = 10 * 4 * n * width
+    # Gradients of what comes in and of the layer before, and what each view's columns keep.
+    linear = 7 * 4 * n * width
     if not isinstance(method, TwoViewContrast) or not width:
         return linear
     like = torch.empty(0, width, device=device)
@@ -200,19 +215,29 @@ def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torc
         memory_budget=method.memory_budget,
         device=device,
     )
-    return pairs + 2 * 4 * n * width
+    fit = FIT_BYTES * n * method.columns if isinstance(method, ProGCL) else 0
+    return pairs + fit
 
 
 def _pot_bytes(
-    regularizer: Regularizer | None, encoders: list[GNNEncoder], n: int, edges: int
+    regularizer: Regularizer | None,
+    encoders: list[GNNEncoder],
+    n: int,
+    edges: int,
+    device: torch.device,
 ) -> int:
     if not isinstance(regularizer, ProvableTraining) or regularizer.kappa == 0:
         return 0
-    mode, total = regularizer.mode, 0
+    mode, total = regularizer.mode, 0.0
     for width in _widths(encoders[0]) if encoders else ():
-        matrices = BOUND_MATRICES if n * width <= WHOLE_NUMEL else BLOCKED_MATRICES
-        total += (matrices[mode] * n + BOUND_MESSAGES[mode] * edges) * width
-    return 4 * total
+        if n * width <= WHOLE_NUMEL:
+            matrices, columns, held = BOUND_MATRICES, width, HELD_AFTER_BOUNDS
+        else:  # The messages of one block at a time.
+            columns = min(width, max(1, BLOCK_NUMEL // max(n, edges // 8)))
+            matrices, held = BLOCKED_MATRICES, HELD_AFTER_BLOCKS
+        numel = matrices[mode] * n * width + BOUND_MESSAGES[mode] * edges * columns
+        total += numel * (held if device.type == "cpu" else 1.0)
+    return int(4 * total)
 
 
 def _advice(estimate: MemoryEstimate, method: Method, data: Data) -> str:

@@ -2,9 +2,10 @@ import pytest
 import torch
 
 from gclkit.bounds import EdgeDropSet
-from gclkit.bounds.by_count import can_lose, count_ranges, mailed, trace_by_count
+from gclkit.bounds.by_count import can_lose, count_ranges, mailed, trace_by_count, trace_bytes
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
+from gclkit.testing.measure import PeakBytes
 
 
 def test_count_ranges_cover_every_count_once():
@@ -54,3 +55,23 @@ def test_gradients_reach_the_features(make_encoder, make_graph):
                 for end in box]  # fmt: skip
 
     assert torch.autograd.gradcheck(ends, x.requires_grad_())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("conv", ["gcn", "sage", "gin"])
+@pytest.mark.parametrize("widths", [(5, 8, 8), (5, 16, 4), (5, 4, 16), (5, 8, 8, 8), (20, 6)])
+def test_the_bytes_told_are_those_of_the_peak(conv, widths, make_encoder):
+    """On a star whose hub can lose many edges and a ring, which gives its other nodes budgets."""
+    n = 2000
+    ring, leaves = torch.arange(n), torch.arange(2, n - 1)
+    ends = [torch.stack([ring, ring.roll(1)]), torch.stack([torch.zeros_like(leaves), leaves])]
+    edges = torch.cat(ends, dim=1)
+    drops = EdgeDropSet(torch.cat([edges, edges.flip(0)], dim=1), n, 0.4)
+    ranges = count_ranges(int(drops.usable_budget.max()))
+    assert len(ranges) > 10
+    layers = describe_layers("test", make_encoder(conv, widths=widths))
+    x = torch.randn(n, widths[0], generator=torch.Generator().manual_seed(0)).double()
+    with PeakBytes() as measured:
+        trace_by_count(layers, x, drops, ranges)
+    told = trace_bytes(layers, x, ranges)
+    assert 1.0 <= told / measured.peak < 1.25, told / measured.peak

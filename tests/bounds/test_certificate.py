@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import torch
 
@@ -44,3 +46,26 @@ def test_drawn_nodes_and_refusals(make_encoder, make_graph):
             certify(make_encoder(), x, edge_index, p=p)
         rule = "large enough for some node to lose an edge"
         assert str(error.value) == f"certify: 'p' must be {rule} (got {p})"
+
+
+def test_each_step_is_told_before_it_and_boxes_too_large_are_refused(make_encoder, make_graph):
+    x, edge_index, _ = make_graph([9, 12, 8])
+    settings = {"p": 0.4, "num_nodes": 5, "num_views": 3, "rounds": 2}
+    told = []
+    certify(make_encoder(), x, edge_index, **settings, memory_budget=1e9, log=told.append)
+    assert [line.split()[:2] for line in told] == [
+        ["bounds", "of"], ["their", "minimum"], ["their", "worst"]
+    ]  # fmt: skip
+    told = []
+    small = {**settings, "memory_budget": 2e3, "log": told.append}
+    with pytest.raises(ValueError) as error:
+        certify(make_encoder(), x, edge_index, **small)
+    assert not told
+    assert re.fullmatch(
+        r"certify: needs about \d+\.\d kB for the two_hop bounds of n=29 nodes that lose up to \d+ "
+        r"edges \(2e-06 GB free\); use tightness='budget' \(--tightness budget\)",
+        str(error.value),
+    )
+    certify(make_encoder(), x, edge_index, **small, tightness="budget")
+    with pytest.raises(ValueError, match=r"^certify: 'memory_budget' must be a positive number"):
+        certify(make_encoder(), x, edge_index, p=0.4, memory_budget=0)

@@ -81,6 +81,20 @@ def test_a_sum_of_two_encoders_is_refused(tmp_path, capsys):
     assert not (tmp_path / "certificate.npz").exists()
 
 
+def test_boxes_that_do_not_fit_are_refused_and_the_way_out_works(tmp_path, monkeypatch, capsys):
+    trained(tmp_path, "grace", projection_channels=4)
+    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 1000)
+    assert certify(tmp_path) == 2
+    captured = capsys.readouterr()
+    (line,) = captured.err.splitlines()
+    assert line.startswith("gclkit: certify: needs about ") and "--tightness budget" in line
+    assert "bounds of" not in captured.out and not (tmp_path / "certificate.npz").exists()
+    assert certify(tmp_path, "--tightness", "budget") == 0
+    printed = capsys.readouterr().out
+    steps = ["bounds of 12 nodes", "over 3 sampled views", "in 2 rounds", "communities"]
+    assert sorted(steps, key=printed.index) == steps
+
+
 def test_a_full_disk_leaves_the_former_certificate(run_folder, monkeypatch, capsys):
     path = run_folder / "certificate.npz"
     path.write_bytes(b"former")

@@ -23,12 +23,14 @@ def test_only_the_nodes_of_the_splits_need_a_label(config, graph):
     public = config(tasks=["classification"])
     public = replace(public, run=replace(public.run, splits="public"))
     check_run(public, published)
-    unknown = r"^train: 'y' must be classes numbered from 0 \(got -1\)$"
+    unknown = r"^train: 'y' must be classes numbered from 0 \(%s\) \(got -1\)$"
     check_run(config(tasks=["classification"]), published)  # Random splits hold the others.
     published.train_mask[3] = True
-    with pytest.raises(ValueError, match=unknown):
+    random = "random splits, of make_splits or --splits, hold known ones alone"
+    with pytest.raises(ValueError, match=unknown % random):
         check_run(public, published)
-    with pytest.raises(ValueError, match=unknown):
+    tasks = "--tasks classification reads those of its splits alone"
+    with pytest.raises(ValueError, match=unknown % tasks):
         check_run(replace(public, run=replace(public.run, tasks=["clustering"])), published)
 
 
@@ -49,6 +51,31 @@ def test_says_which_part_of_a_method_stays_off(config, graph, method, setting, f
             f"method that '{setting}' delays begins"
         )
         assert lines == ([expected] if epochs < first else [])
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "said"),
+    [
+        ("grace", {}, True),
+        ("csgcl", {}, True),
+        ("grace", {"anchors": 32}, False),
+        ("progcl", {}, False),
+        ("costa", {}, False),
+        ("bgrl", {}, False),
+    ],
+)
+def test_many_nodes_on_a_cpu_are_told_of_anchors(method, model, said, config, graph, monkeypatch):
+    chosen, lines = replace(config(tasks=["clustering"]), method=method, model=model), []
+    long = replace(chosen, training={"epochs": 1000})
+    check_run(long, graph, log=lines.append)
+    assert not lines
+    monkeypatch.setattr("gclkit.cli.check_run.MANY_NODES", 150)
+    check_run(long, graph, log=lines.append)
+    line = (
+        f"{method}: each epoch compares all pairs of 150 nodes, minutes on a CPU; "
+        "--anchors 1024 draws so many nodes per step, at a fraction of the work"
+    )
+    assert lines == [line] * said
 
 
 def test_training_nodes_of_one_class_are_refused(config, graph):

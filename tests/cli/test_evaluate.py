@@ -1,3 +1,4 @@
+import importlib
 import json
 import os
 
@@ -33,6 +34,35 @@ def test_prints_tables_beside_the_raw_features(graph, capsys):
     assert "Node classification" in out and "Clustering" in out and "Link" not in out
     assert "| z |" in out and "| raw features |" in out
     assert "split random-10-10-80 (hash " in out and "test read once" in out
+
+
+def test_the_embeddings_are_scored_and_printed_before_the_control(graph, monkeypatch, capsys):
+    rooms = importlib.import_module("gclkit.evaluators")
+    printed, evaluate = [], rooms.evaluate
+
+    def spy(*args, **options):
+        printed.append(capsys.readouterr().out)
+        return evaluate(*args, **options)
+
+    monkeypatch.setattr(rooms, "evaluate", spy)
+    arguments = [str(graph / "z.npy"), "--dataset", str(graph / "g.npz"), "--num-splits", "1"]
+    assert main(["evaluate", *arguments]) == 0
+    assert len(printed) == 2 and "| z |" not in printed[0] and "| z |" in printed[1]
+    assert "raw features |" not in printed[1] and "control raw_features" in printed[1]
+    assert "| raw features |" in capsys.readouterr().out
+
+
+def test_a_control_that_does_not_fit_is_refused_first(graph, monkeypatch, capsys):
+    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 3 * 120 * 6 * 4 - 1)
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]
+    assert main(arguments) == 2
+    captured = capsys.readouterr()
+    assert captured.err.splitlines()[-1] == (
+        "gclkit: evaluate: needs about 8.6 kB for the control raw_features, 120 x 6 dense; "
+        "leave it out with --no-controls"
+    )
+    assert "evaluating" not in captured.out
+    assert main([*arguments, "--no-controls", "--num-splits", "1"]) == 0
 
 
 def test_writes_a_run_folder_with_all_tasks(graph, tmp_path, capsys):
@@ -110,6 +140,19 @@ def test_bad_input_is_one_line(graph, tmp_path, capsys):
         assert part in err[-1] and err[-1].startswith("gclkit: "), err
         assert len([line for line in err if line.startswith("gclkit: ")]) == 1
         assert not out.exists() or not [n for n in os.listdir(out) if n != ".lock"], arguments
+
+
+def test_the_way_out_for_unknown_labels_works(graph, tmp_path, capsys):
+    with np.load(graph / "g.npz") as arrays:
+        parts = {name: arrays[name] for name in ("x", "edge_index")}
+        np.savez(tmp_path / "g.npz", **parts, y=np.where(np.arange(120) < 90, arrays["y"], -1))
+    arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(tmp_path / "g.npz")]
+    assert main(arguments) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "gclkit: evaluate: 'y' must be classes numbered from 0 (--tasks classification reads those "
+        "of its splits alone) (got -1)"
+    )
+    assert main([*arguments, "--tasks", "classification", "--num-splits", "1"]) == 0
 
 
 def test_a_graph_without_features(graph, tmp_path, capsys):

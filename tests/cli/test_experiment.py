@@ -3,6 +3,7 @@ import torch
 
 from gclkit.cli.experiment import fit_to_graph, run_experiment
 from gclkit.cli.kept_certificate import checkpoint_hash
+from gclkit.communities import detect
 from gclkit.graphs import load
 from gclkit.reports import RunFolder, write_report
 from gclkit.training import RunConfig
@@ -16,13 +17,25 @@ def small_graph(monkeypatch):
 
 
 # The last is trained on the edges left for training.
-SAID = ["seed 3", "evaluating", "evaluating the control raw_features", "seed 3"]
+SAID = [
+    "detecting communities", "seed 3", "evaluating", "evaluating the control raw_features", "seed 3"
+]  # fmt: skip
 
 
-def run(tmp_path, *, published=None, splits="auto", resume=False, **options):
+def run(
+    tmp_path,
+    *,
+    method="grace",
+    seeds=(3,),
+    tasks=("classification", "link_prediction"),
+    published=None,
+    splits="auto",
+    resume=False,
+    **options,
+):
     chosen = {
-        "seeds": [3],
-        "tasks": ["classification", "link_prediction"],
+        "seeds": list(seeds),
+        "tasks": list(tasks),
         "controls": ["raw_features"],
         "splits": splits,
         "num_splits": 2,
@@ -30,7 +43,7 @@ def run(tmp_path, *, published=None, splits="auto", resume=False, **options):
     }
     model = {"out_channels": 5, "projection_channels": 4}
     config = RunConfig(
-        "grace",
+        method,
         "sbm",
         model=model,
         training={"epochs": 2},
@@ -87,3 +100,16 @@ def test_a_graph_with_one_mask_alone_is_split_at_random():
     assert fit_to_graph(RunConfig("grace", "sbm"), data, print).run.splits == "random"
     data.val_mask = data.test_mask = data.train_mask
     assert fit_to_graph(RunConfig("grace", "sbm"), data, print).run.splits == "public"
+
+
+def test_communities_are_detected_once_for_all_seeds_and_the_report(tmp_path, monkeypatch):
+    table, calls = detect.__globals__["ALGORITHMS"], []
+    leiden = table["leiden"]
+
+    def counted(*args):
+        calls.append(args)
+        return leiden(*args)
+
+    monkeypatch.setitem(table, "leiden", counted)
+    run(tmp_path, method="csgcl", seeds=[3, 4], tasks=["classification"])
+    assert len(calls) == 1

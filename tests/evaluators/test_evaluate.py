@@ -162,10 +162,12 @@ def test_unknown_classes_are_passed_over_where_no_split_holds_them(graph):
         assert evaluate(graph.x, data, splits=split, probe=probe)["classification"] == known
     holding = Split(nodes[:40], nodes[40:60], nodes[60:] + 1)
     assert refusal(graph.x, data, splits=holding) == (
-        "LinearProbe: 'y' must be classes numbered from 0 (got -1)"
+        "LinearProbe: 'y' must be classes numbered from 0 (random splits, of make_splits or "
+        "--splits, hold known ones alone) (got -1)"
     )
     for splits in ("random", "stratified", "3-shot"):
         assert evaluate(graph.x, data, splits=splits, num_splits=2)["classification"]["accuracy"]
     assert refusal(graph.x, data, tasks="clustering") == (
-        "evaluate: 'y' must be classes numbered from 0 (got -1)"
+        "evaluate: 'y' must be classes numbered from 0 (the task 'classification' reads those of "
+        "its splits alone) (got -1)"
     )

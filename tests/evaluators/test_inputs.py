@@ -89,7 +89,13 @@ def test_only_nodes_of_the_splits_need_a_label():
     assert torch.equal(check_labels("f", y, 5, [split]), y)
     assert torch.equal(check_labels("f", y, 5, ()), y)
     wider = Split(torch.tensor([0]), torch.tensor([1]), torch.tensor([3, 4]))
-    with pytest.raises(ValueError, match=r"^f: 'y' must be classes numbered from 0 \(got -1\)"):
+    with pytest.raises(
+        ValueError, match=r"^f: 'y' must be classes numbered from 0 \(random splits"
+    ):
         check_labels("f", y, 5, [split, wider])
+    with pytest.raises(
+        ValueError, match=r"^f: 'y' must be classes numbered from 0 \(a way\) \(got"
+    ):
+        check_labels("f", y, 5, remedy="a way")
     with pytest.raises(ValueError, match=r"^f: 'y' must be labels of two classes or more"):
         check_labels("f", torch.full((5,), -1), 5, ())

@@ -150,7 +150,10 @@ def test_refusals():
         "LinearProbe: 'y' must be numbered without gaps "
         "(torch.unique(y, return_inverse=True)[1] does it) (got 'no node of class 1')"
     )
-    assert refusal(z, y - 1, split) == ("LinearProbe: 'y' must be classes numbered from 0 (got -1)")
+    assert refusal(z, y - 1, split) == (
+        "LinearProbe: 'y' must be classes numbered from 0 (random splits, of make_splits or "
+        "--splits, hold known ones alone) (got -1)"
+    )
     assert refusal(z, y * 0, split) == (
         "LinearProbe: 'y' must be labels of two classes or more (got 'one class')"
     )

@@ -2,10 +2,11 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_hex
 
 from gclkit.reports import available_projections, project
 from gclkit.reports.maps import legend_entries, plot_map, sample_nodes
-from gclkit.reports.palette import colors
+from gclkit.reports.palette import LINE, colors
 
 
 def test_pca_is_the_plane_of_most_variance():
@@ -75,3 +76,19 @@ def test_forty_groups_have_forty_colors_and_more_share_gray():
     assert len(many) == 40 and many[-1][1] == "61 others" and many[0][1] == "99"
     figure = plot_map(np.random.rand(100, 2), np.arange(100), title="a", legend=True)
     assert figure.axes
+
+
+def test_unknown_groups_are_one_last_gray_entry():
+    groups = np.array([1, -1, 0, -7, 1])
+    known = legend_entries(np.array([1, 0, 1]))
+    assert legend_entries(groups)[:-1] == known
+    assert legend_entries(groups)[-1] == (-1, "unknown", LINE)
+    many = legend_entries(np.append(np.arange(100), -1))
+    assert [label for _, label, _ in many[-2:]] == ["61 others", "unknown"]
+    assert legend_entries(np.array([-1, -1])) == [(-1, "unknown", LINE)]
+    figure = plot_map(np.random.rand(5, 2), groups, title="a", legend=True)
+    points = figure.axes[0].collections[0]
+    drawn = np.random.default_rng(0).permutation(5)
+    gray = [to_hex(color) == LINE for color in points.get_facecolor()]
+    assert gray == [bool(groups[i] < 0) for i in drawn]
+    assert figure.legends[0].get_texts()[-1].get_text() == "unknown"

@@ -8,12 +8,15 @@ from gclkit.training.interrupt import Interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_noted_and_handlers_come_back(number):
+def test_the_first_signal_is_noted_and_handlers_come_back(number, capfd):
     before = signal.getsignal(number)
     with Interruptible() as stop:
         assert not stop.requested
         os.kill(os.getpid(), number)
         assert stop.requested
+        assert capfd.readouterr().err == (
+            "\ngclkit: stopping after this epoch; a second Ctrl-C stops at once and loses it\n"
+        )
         assert signal.getsignal(number) is before, "the second signal acts at once"
     assert signal.getsignal(number) is before
 
@@ -27,6 +30,16 @@ def test_a_second_ctrl_c_raises():
             os.kill(os.getpid(), signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def test_a_closed_standard_error_does_no_harm(monkeypatch):
+    def fail(*args):
+        raise OSError(9, "Bad file descriptor")
+
+    monkeypatch.setattr(os, "write", fail)
+    with Interruptible() as stop:
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.requested
 
 
 def test_other_threads_are_left_alone():

@@ -1,4 +1,5 @@
 import signal
+import weakref
 
 import pytest
 import torch
@@ -24,6 +25,20 @@ def test_warms_up_linearly(loop):
         loop.advance(None)
         steps.append(loop.optimizer.param_groups[0]["lr"])
     assert steps == pytest.approx([0.02, 0.04, 0.06, 0.08, 0.08, 0.08])
+
+
+def test_an_epoch_holds_nothing_of_the_one_before(graph):
+    alive, made = [], []
+
+    class Watched(GRACE):
+        def step(self, batch, epoch):
+            alive.append(sum(z() is not None for z in made))
+            output = super().step(batch, epoch)
+            made.extend(weakref.ref(z) for z in output.embeddings)
+            return output
+
+    pretrain(Watched(9, out_channels=6), graph, epochs=3)
+    assert len(made) == 6 and alive == [0, 0, 0]
 
 
 def test_a_step_is_adam_on_the_loss(loop):
