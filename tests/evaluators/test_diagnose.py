@@ -1,5 +1,6 @@
 import json
 
+import pytest
 import torch
 
 from gclkit.evaluators import LinearProbe, diagnose, make_splits
@@ -45,3 +46,13 @@ def test_unknown_classes_are_no_class():
 def test_large_graphs_are_sampled():
     graph = random_graph(80, 5)
     assert diagnose(graph.x, graph, at_most=30)["pair_nodes"] == 30
+
+
+def test_refuses_bad_input():
+    graph = random_graph(40, 5)
+    with pytest.raises(ValueError) as error:
+        diagnose(graph.x, graph, at_most=1)
+    assert str(error.value) == "diagnose: 'at_most' must be an integer of at least 2 (got 1)"
+    graph.edge_index = graph.edge_index + 3
+    with pytest.raises(ValueError, match=r"^diagnose: 'edge_index' must be "):
+        diagnose(graph.x, graph)
