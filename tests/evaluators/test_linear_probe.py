@@ -170,3 +170,6 @@ def test_refusals():
     assert refusal(z, y, split, scaling="max") == (
         "LinearProbe: 'scaling' must be one of ['common', 'l2', 'none', 'standardize'] (got 'max')"
     )
+    assert refusal(z, y, split, tolerance=0.0) == (
+        "LinearProbe: 'tolerance' must be a positive number (got 0.0)"
+    )

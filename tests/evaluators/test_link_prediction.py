@@ -183,3 +183,6 @@ def test_fixed_embeddings_are_refused_without_their_split():
         "LinkPrediction: 'decoders' must be one of ['cosine', 'dot', 'logistic', 'mlp'] "
         "(got 'inner')"
     )
+    with pytest.raises(ValueError) as error:
+        LinkPrediction(decoders=())
+    assert str(error.value) == "LinkPrediction: 'decoders' must be one decoder or more (got ())"

@@ -51,6 +51,9 @@ def test_a_class_too_small_is_refused():
     assert str(error.value) == (
         "k_shot_split: 'shots' must be smaller than every class (class 1 has 1 nodes) (got 1)"
     )
+    with pytest.raises(ValueError) as error:
+        k_shot_split(y, 0, seed=0)
+    assert str(error.value) == "k_shot_split: 'shots' must be an integer of at least 1 (got 0)"
 
 
 def published(sizes=(40, 30, 20)):

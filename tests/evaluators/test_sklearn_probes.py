@@ -64,6 +64,10 @@ def test_refusals():
             lambda: RandomForestProbe(trees=1.5),
             "RandomForestProbe: 'trees' must be an integer of at least 1 (got 1.5)",
         ),
+        (
+            lambda: RandomForestProbe(leaves=(0,)),
+            "RandomForestProbe: 'leaves' must be an integer of at least 1 (got 0)",
+        ),
     ):
         with pytest.raises(ValueError) as error:
             make()
