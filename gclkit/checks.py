@@ -233,5 +233,10 @@ def reject_size(owner: str, needed: float, sizes: str, advice: str) -> NoReturn:
     Raises:
         Rejected: Always, a ``ValueError``: ``owner: needs about 38.1 GB for sizes; advice``.
     """
-    scale, unit = (1e9, "GB") if needed >= 1e8 else (1e6, "MB") if needed >= 1e5 else (1e3, "kB")
-    raise Rejected(f"{owner}: needs about {needed / scale:.1f} {unit} for {sizes}; {advice}")
+    raise Rejected(f"{owner}: needs about {in_bytes(needed)} for {sizes}; {advice}")
+
+
+def in_bytes(size: float) -> str:
+    """A number of bytes as messages say it, such as 38.1 GB."""
+    scale, unit = (1e9, "GB") if size >= 1e8 else (1e6, "MB") if size >= 1e5 else (1e3, "kB")
+    return f"{size / scale:.1f} {unit}"

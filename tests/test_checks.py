@@ -20,6 +20,7 @@ from gclkit.checks import (
     check_same_shape,
     check_seed,
     check_tensor,
+    in_bytes,
     reject,
     reject_size,
     unsupported,
@@ -220,3 +221,11 @@ def test_finite_entries_may_have_a_sum_that_is_not():
     assert not many.sum().isfinite() and check_finite("f", "x", many) is many
     with pytest.raises(ValueError, match=r"^f: 'x' must be finite \(got '2 of 3 entries NaN"):
         check_finite("f", "x", torch.tensor([torch.inf, 1.0, -torch.inf]))
+
+
+@pytest.mark.parametrize(
+    ("size", "said"),
+    [(124e9, "124.0 GB"), (3.81e8, "0.4 GB"), (5.44e6, "5.4 MB"), (9_960, "10.0 kB")],
+)
+def test_bytes_are_said_in_the_unit_that_fits(size, said):
+    assert in_bytes(size) == said

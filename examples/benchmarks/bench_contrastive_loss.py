@@ -2,9 +2,9 @@
 
 Each line of the output is one setting; its ratio is the time of the dense formula of GRACE's
 code in the same run divided by its own. Its products are the multiply-adds, in units of n n d,
-that one plain matrix product of that dtype does in its time; the formula needs 8. The dense
-formula and the settings take turns, and the least of the repeats counts, so that other work on
-the machine hits all of them alike.
+that one plain matrix product of that dtype does in its time; the dense formula makes 12, and 8
+where symmetric blocks are shared. It and the settings take turns, and the least of the repeats
+counts, so that other work on the machine hits all of them alike.
 
 python examples/benchmarks/bench_contrastive_loss.py --nodes 7650 --channels 256
 """

@@ -69,7 +69,7 @@ def trace_by_count(
 
 
 def trace_bytes(layers: Sequence[Layer], x: Float[Tensor, "n f"], ranges: list[Count]) -> int:
-    """Bytes of :func:`trace_by_count` at its peak, which are most of what a bound takes."""
+    """Bytes of :func:`trace_by_count` at its peak, what a bound holds of boxes."""
     held = peak = widest = 0  # Columns of boxes: two numbers for each node and range.
     width = x.size(1)
     for k, layer in enumerate(layers):

@@ -19,7 +19,17 @@ from gclkit.bounds.modules import numbered_modules, repeatable
 from gclkit.bounds.replay import check_replay, own_embeddings
 from gclkit.bounds.report import SetReport, describe_set, nodes_in_reach
 from gclkit.bounds.targets import target_vectors
-from gclkit.checks import check_count, check_positive, check_probability, reject, reject_size
+from gclkit.checks import (
+    check_count,
+    check_positive,
+    check_probability,
+    in_bytes,
+    reject,
+    reject_size,
+)
+
+# What certifying all nodes holds, over the boxes alone: measured at 1.25 for 8,000 nodes.
+BESIDE_BOXES = 1.35
 
 
 class Certificate(NamedTuple):
@@ -171,8 +181,11 @@ def certify(
 
 def _check_boxes(layers: Sequence[Layer], x: Tensor, drops: EdgeDropSet, budget: float) -> None:
     ranges = count_ranges(int(drops.usable_budget.max()))
-    needed = trace_bytes(layers, x, ranges)
+    needed = BESIDE_BOXES * trace_bytes(layers, x, ranges)
     if needed > budget:
-        sizes = f"the two_hop bounds of n={len(x)} nodes that lose up to {ranges[-1][1]} edges"
+        sizes = (
+            f"the two_hop bounds of n={len(x)} nodes that lose up to {ranges[-1][1]} edges, of "
+            f"{in_bytes(budget)}"
+        )
         advice = "use tightness='budget' (--tightness budget)"
-        reject_size("certify", needed, f"{sizes} ({budget / 1e9:.2g} GB free)", advice)
+        reject_size("certify", needed, sizes, advice)

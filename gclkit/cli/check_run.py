@@ -6,6 +6,7 @@ import torch
 from torch_geometric.data import Data
 
 from gclkit.checks import check_device, reject
+from gclkit.cli.choices import CLASSIFY
 from gclkit.cli.controls import check_controls
 from gclkit.cli.regularizer import build_regularizer
 from gclkit.cli.run_graph import Log
@@ -17,9 +18,6 @@ from gclkit.ops.memory import available_bytes
 from gclkit.training import RunConfig, build_method
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
-
-# The way out of a task that asks for every label, on the command line.
-CLASSIFY = "--tasks classification reads those of its splits alone"
 
 # From so many nodes on an epoch of all pairs takes minutes on a CPU.
 MANY_NODES = 50_000

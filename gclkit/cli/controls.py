@@ -95,9 +95,10 @@ def check_controls(config: RunConfig, data: Data, available: float) -> None:
 def check_control(owner: str, name: str, data: Data, available: float, advice: str) -> None:
     """Raises a ``ValueError`` if a control that is features does not fit into memory.
 
-    It is dense there, and its scores take two further copies.
+    It is dense there, beside features that are so already, and its scores take two further copies.
     """
     n, f = data.x.shape
     width = _WIDTHS.get(name, 0) * f
-    if (needed := 3 * n * width * data.x.element_size()) > available:
+    there = f if name == "raw_features" and data.x.layout == torch.strided else 0
+    if (needed := (3 * width - there) * n * data.x.element_size()) > available:
         reject_size(owner, needed, f"the control {name}, {n} x {width} dense", advice)

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from contextlib import nullcontext
 
     from gclkit.checks import reject
-    from gclkit.cli.check_run import CLASSIFY
+    from gclkit.cli.choices import CLASSIFY
     from gclkit.cli.controls import check_control, control_section
     from gclkit.cli.run_graph import dataset_section
     from gclkit.evaluators import EdgeSplit, evaluate, read_embeddings

@@ -81,7 +81,9 @@ def needed_bytes(
     if backend == "triton":
         # Where rows are few, several programs share their keys, each with sums of its own.
         shared = min(rows * keys // FUSED_KEYS, FUSED_PROGRAMS * FUSED_ROWS)
-        return vectors + shared * (channels + 1) * sums
+        padded = channels + -channels % 16
+        vectors = (rows + 3 * keys) * (padded + 6) * sums
+        return vectors + shared * (padded + 1) * sums
     tile = min(block, rows) * min(block, keys)
     # Two products of a tile; beside other workers those of a few tiles wait for their turn.
     waiting = (2 if workers == 1 else 8) * min(block, keys) * channels * operand.itemsize

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch_geometric.data import Data
 
 from gclkit.bounds.blocks import BLOCK_NUMEL, WHOLE_NUMEL
-from gclkit.checks import reject_size
+from gclkit.checks import in_bytes, reject_size
 from gclkit.encoders import GNNEncoder, Projector
 from gclkit.graphs import check_graph
 from gclkit.losses import estimate_memory
@@ -91,9 +91,9 @@ def estimate_training_memory(
 ) -> MemoryEstimate:
     """The memory that :func:`~gclkit.training.pretrain` will need at its peak.
 
-    Measured within 30 % of the peak for GRACE and CSGCL (``examples/benchmarks/bench_memory.py``);
-    other methods follow the same rule, with a loss that is linear in the nodes. Activations and
-    bounds are counted of a :class:`~gclkit.encoders.GNNEncoder` alone.
+    Measured at up to 1.4 times the peak, with certified bounds 1.7
+    (``examples/benchmarks/bench_memory.py``). Activations and bounds are counted of a
+    :class:`~gclkit.encoders.GNNEncoder` alone.
 
     Args:
         method: The method.
@@ -143,7 +143,7 @@ def check_memory(
         further -= estimate.features
     free = available_bytes(device)
     if further > free:
-        sizes = f"training on n={data.num_nodes}, f={data.num_features} ({free / 1e9:.2g} GB free)"
+        sizes = f"training on n={data.num_nodes}, f={data.num_features} ({in_bytes(free)} free)"
         reject_size(type(method).__name__, further, sizes, _advice(estimate, method, data))
 
 

@@ -63,7 +63,7 @@ def test_each_step_is_told_before_it_and_boxes_too_large_are_refused(make_encode
     assert not told
     assert re.fullmatch(
         r"certify: needs about \d+\.\d kB for the two_hop bounds of n=29 nodes that lose up to \d+ "
-        r"edges \(2e-06 GB free\); use tightness='budget' \(--tightness budget\)",
+        r"edges, of 2\.0 kB; use tightness='budget' \(--tightness budget\)",
         str(error.value),
     )
     certify(make_encoder(), x, edge_index, **small, tightness="budget")

@@ -72,11 +72,12 @@ def test_only_the_encoder_is_made_once_per_seed(graph):
 
 
 @pytest.mark.parametrize(
-    ("name", "width"), [("raw_features", 1), ("propagated_features", 1), ("features_by_hop", 3)]
+    ("name", "width", "copies"),
+    [("raw_features", 1, 2), ("propagated_features", 1, 3), ("features_by_hop", 3, 9)],
 )
-def test_features_that_do_not_fit_into_memory_are_refused(graph, name, width):
+def test_features_that_do_not_fit_into_memory_are_refused(graph, name, width, copies):
     chosen, f = config(controls=["spectral_embedding", name]), graph.num_features
-    needed = 3 * 90 * width * f * 4
+    needed = copies * 90 * f * 4
     check_controls(chosen, graph, needed)
     sentence = (
         rf"^train: needs about [\d.]+ (kB|MB) for the control {name}, 90 x {width * f} dense; "
@@ -84,6 +85,10 @@ def test_features_that_do_not_fit_into_memory_are_refused(graph, name, width):
     )
     with pytest.raises(ValueError, match=sentence):
         check_controls(chosen, graph, needed - 1)
+    if name == "raw_features":  # Sparse ones are made dense.
+        graph.x = graph.x.to_sparse_csr()
+        with pytest.raises(ValueError, match=sentence):
+            check_controls(chosen, graph, 3 * 90 * f * 4 - 1)
     check_controls(config(controls=["untrained_encoder"]), graph, 0)
 
 

@@ -53,12 +53,12 @@ def test_the_embeddings_are_scored_and_printed_before_the_control(graph, monkeyp
 
 
 def test_a_control_that_does_not_fit_is_refused_first(graph, monkeypatch, capsys):
-    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 3 * 120 * 6 * 4 - 1)
+    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 2 * 120 * 6 * 4 - 1)
     arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]
     assert main(arguments) == 2
     captured = capsys.readouterr()
     assert captured.err.splitlines()[-1] == (
-        "gclkit: evaluate: needs about 8.6 kB for the control raw_features, 120 x 6 dense; "
+        "gclkit: evaluate: needs about 5.8 kB for the control raw_features, 120 x 6 dense; "
         "leave it out with --no-controls"
     )
     assert "evaluating" not in captured.out

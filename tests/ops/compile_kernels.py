@@ -64,7 +64,7 @@ def main():
         dtype = getattr(torch, case["dtype"])
         torch.backends.cuda.matmul.allow_tf32 = case["tf32"]
         launch = plan_launch(case["width"], dtype, case["shared"])
-        flags = {"BIAS": case["exotic"], "EXCLUDES": case["exotic"]}
+        flags = {"BIAS": case["bias"], "EXCLUDES": case["excludes"]}
         for kernel in (_kernels.logsumexp_kernel, _kernels.weighted_sum_kernel):
             compiled = compile_kernel(kernel, case["arch"], dtype, launch, **flags)
             print(json.dumps({"kernel": kernel.__name__, **describe(compiled)}))

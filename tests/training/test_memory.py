@@ -169,7 +169,7 @@ def test_refuses_before_the_first_epoch_and_writes_nothing(graph, tmp_path, monk
     method = GRACE(F, out_channels=72)
     path = tmp_path / "checkpoint.pt"
     message = (
-        r"GRACE: needs about [\d.]+ MB for training on n=1600, f=48 \(0\.009 GB free\); "
+        r"GRACE: needs about [\d.]+ MB for training on n=1600, f=48 \(9\.0 MB free\); "
         r"use smaller out_channels"
     )
     with pytest.raises(ValueError, match=f"^{message}$"):

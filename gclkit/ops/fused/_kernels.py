@@ -21,7 +21,6 @@ def _leave_out(
     col,
     ends_ptr,
     keys_ptr,
-    most,
     n,
     m,
     NOT_SELF: tl.constexpr,
@@ -38,12 +37,15 @@ def _leave_out(
         if NOT_SELF:
             live = live & (col[None, :] != row[:, None])
         logits = tl.where(live, logits, float("-inf"))
-    if EXCLUDES:  # Compressed rows. Not a loop of no turns: Triton prefetches in innermost loops.
+    if EXCLUDES > 0:  # Compressed rows: none in any, at most one in each, or more.
         begin = tl.load(ends_ptr + row, mask=row < n, other=0)
         end = tl.load(ends_ptr + row + 1, mask=row < n, other=0)
-        for at in range(most):
-            key = tl.load(keys_ptr + begin + at, mask=begin + at < end, other=-1)
-            logits = tl.where(col[None, :] != key[:, None], logits, float("-inf"))
+        key = tl.load(keys_ptr + begin, mask=begin < end, other=-1)
+        logits = tl.where(col[None, :] != key[:, None], logits, float("-inf"))
+        if EXCLUDES > 1:  # A loop of its own, since Triton prefetches in innermost loops alone.
+            for at in range(1, tl.max(end - begin, axis=0)):
+                key = tl.load(keys_ptr + begin + at, mask=begin + at < end, other=-1)
+                logits = tl.where(col[None, :] != key[:, None], logits, float("-inf"))
     return logits
 
 
@@ -60,7 +62,6 @@ def logsumexp_kernel(
     m,
     d,
     span,
-    most,
     NOT_SELF: tl.constexpr,
     EXCLUDES: tl.constexpr,
     BIAS: tl.constexpr,
@@ -89,7 +90,7 @@ def logsumexp_kernel(
         if BIAS:
             logits += tl.load(bias_ptr + col, mask=col < m, other=0.0)[None, :]
         logits = _leave_out(
-            logits, first, start, row, col, ends_ptr, keys_ptr, most, n, m,
+            logits, first, start, row, col, ends_ptr, keys_ptr, n, m,
             NOT_SELF, EXCLUDES, ROWS, COLS,
         )  # fmt: skip
         new_top = tl.maximum(top, tl.max(logits, axis=1))
@@ -116,7 +117,6 @@ def weighted_sum_kernel(
     m,
     d,
     span,
-    most,
     AS_QUERY: tl.constexpr,
     AS_KEY: tl.constexpr,
     NOT_SELF: tl.constexpr,
@@ -153,7 +153,7 @@ def weighted_sum_kernel(
         other = tl.load(tile_ptr + other_at, mask=(col[:, None] < m) & inside, other=0.0)
         logits = scale * tl.dot(own, tl.trans(other), input_precision=PRECISION)
         logits = _leave_out(
-            logits, first, start, row, col, ends_ptr, keys_ptr, most, n, m,
+            logits, first, start, row, col, ends_ptr, keys_ptr, n, m,
             NOT_SELF, EXCLUDES, ROWS, COLS,
         )  # fmt: skip
         weight = tl.zeros((ROWS, COLS), tl.float32)

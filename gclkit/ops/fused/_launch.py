@@ -46,7 +46,8 @@ class Launch(NamedTuple):
         PRECISION: How factors of fp32 are multiplied, ``"tf32"`` or ``"ieee"``.
         num_warps: Groups of 32 threads of a program.
         num_stages: Tiles of keys on chip, those that are prefetched among them.
-        enable_fp_fusion: Whether a product and a sum are rounded once.
+        enable_fp_fusion: Whether a product and a sum are rounded once; said, since Triton's
+            default is to change.
     """
 
     ROWS: int
@@ -94,9 +95,8 @@ def logsumexp(
         m,
         d,
         span,
-        pattern.most,
         NOT_SELF=not_self,
-        EXCLUDES=pattern.most > 0,
+        EXCLUDES=min(pattern.most, 2),
         BIAS=key_bias is not None,
         **launch._asdict(),
     )
@@ -150,11 +150,10 @@ def weighted_sum(
         m,
         d,
         span,
-        pattern.most,
         AS_QUERY=as_query,
         AS_KEY=as_key,
         NOT_SELF=not_self,
-        EXCLUDES=pattern.most > 0,
+        EXCLUDES=min(pattern.most, 2),
         BIAS=key_bias is not None,
         **launch._asdict(),
     )
