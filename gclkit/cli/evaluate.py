@@ -74,6 +74,10 @@ def run(args: argparse.Namespace) -> int:
         _check_out(folder.path, args.force)
     data = load(args.dataset, root=args.root, features=args.features, labels=args.labels,
                 require_features=False)  # fmt: skip
+    labelled = [task for task in args.tasks if task != "link_prediction"]
+    if labelled and data.get("y") is None:
+        rule = f"given for {' and '.join(labelled)}, since the graph has none"
+        reject("evaluate", "labels", rule, args.labels)
     if "clustering" in args.tasks:
         check_labels("evaluate", data.get("y"), int(data.num_nodes or 0), remedy=CLASSIFY)
     controls = not args.no_controls and data.get("x") is not None

@@ -52,6 +52,16 @@ def test_the_embeddings_are_scored_and_printed_before_the_control(graph, monkeyp
     assert "| raw features |" in capsys.readouterr().out
 
 
+def test_a_graph_without_labels_asks_for_them(graph, tmp_path, capsys):
+    with np.load(graph / "g.npz") as parts:
+        np.savez(tmp_path / "bare.npz", x=parts["x"], edge_index=parts["edge_index"])
+    assert main(["evaluate", str(graph / "z.npy"), "--dataset", str(tmp_path / "bare.npz")]) == 2
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "gclkit: evaluate: 'labels' must be given for classification and clustering, since the "
+        "graph has none (got None)"
+    )
+
+
 def test_a_control_that_does_not_fit_is_refused_first(graph, monkeypatch, capsys):
     monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 2 * 120 * 6 * 4 - 1)
     arguments = ["evaluate", str(graph / "z.npy"), "--dataset", str(graph / "g.npz")]
