@@ -75,15 +75,15 @@ def needed_bytes(
         workers: Threads that share the tiles.
     """
     sums = max(operand.itemsize, 4)
+    if backend == "triton":
+        channels += -channels % 16
     vectors = (rows + 3 * keys) * (channels + 6) * sums
     if backend == "reference":
         return vectors + 5 * rows * keys * sums
     if backend == "triton":
         # Where rows are few, several programs share their keys, each with sums of its own.
         shared = min(rows * keys // FUSED_KEYS, FUSED_PROGRAMS * FUSED_ROWS)
-        padded = channels + -channels % 16
-        vectors = (rows + 3 * keys) * (padded + 6) * sums
-        return vectors + shared * (padded + 1) * sums
+        return vectors + shared * (channels + 1) * sums
     tile = min(block, rows) * min(block, keys)
     # Two products of a tile; beside other workers those of a few tiles wait for their turn.
     waiting = (2 if workers == 1 else 8) * min(block, keys) * channels * operand.itemsize
