@@ -139,4 +139,5 @@ def _scatter(arrays: Mapping[str, np.ndarray], found: np.ndarray) -> Figure:
         axes.plot(span, span, color=MUTED, lw=1)
         axes.axhline(0, color=MUTED, ls="--", lw=1)
         axes.set(xlabel="smallest value found", ylabel="certified bound")
+        axes.locator_params(axis="x", nbins=5)  # Small numbers have long labels.
     return figure
