@@ -14,6 +14,9 @@ from torch_geometric.data import Data
 from gclkit.checks import check_count, check_probability
 from gclkit.encoders.adjacency import gcn_adjacency
 from gclkit.graphs import check_graph
+from gclkit.methods.leading_eigenvectors import leading_eigenvectors
+
+_LANCZOS_NODES = 20_000  # Above, the many close eigenvalues would take it hours.
 
 
 def propagated_features(data: Data, hops: int = 2) -> Float[Tensor, "n f"]:
@@ -93,15 +96,17 @@ def spectral_embedding(data: Data, dim: int | None = None, seed: int = 0) -> Flo
 
     Columns belong to descending eigenvalues, have length :math:`\sqrt n`, and the sign that
     makes their largest entry positive. The first tells degree and component only; it is kept.
+    Of more than 20,000 nodes they are approximate: :func:`leading_eigenvectors` finds them with
+    residuals of at most 0.001, and eigenvalues nearer to each other are not told apart.
 
     Args:
         data: The graph; its edges and their weights are all that is read.
         dim: Number of eigenvectors, at least 1; at most n - 1 are taken. (default: 128, but no
             more than n / 16: with nearly all of them every two nodes are equally far apart)
-        seed: Of the start of Lanczos' iteration.
+        seed: Of the start of the iteration.
 
     Raises:
-        ValueError: If the graph is directed or has no edges.
+        ValueError: If the graph is directed or has no edges, or the iteration does not converge.
     """
     check_graph("spectral_embedding", data, require_features=False, require_undirected=True)
     n = int(data.num_nodes or 0)
@@ -109,19 +114,28 @@ def spectral_embedding(data: Data, dim: int | None = None, seed: int = 0) -> Flo
         min(128, max(1, n // 16)) if dim is None else check_count("spectral_embedding", "dim", dim)
     )
     adjacency = gcn_adjacency(data.edge_index, data.get("edge_weight"), n, dtype=torch.float64)
-    parts = (adjacency.values(), adjacency.col_indices(), adjacency.crow_indices())
-    matrix = csr_matrix(tuple(part.cpu().numpy() for part in parts), shape=(n, n))
     count = min(dim, n - 1)
-    if n <= max(500, 3 * count):  # Small: the whole spectrum is cheaper and never fails.
-        values, vectors = np.linalg.eigh(matrix.toarray())
-        values, vectors = values[-count:], vectors[:, -count:]
+    if n > _LANCZOS_NODES:
+        pair = leading_eigenvectors(adjacency, count, seed=seed)
+        values, vectors = (part.cpu().numpy() for part in pair)
     else:
-        start = np.random.default_rng(seed).normal(size=n)
-        try:
-            values, vectors = eigsh(matrix, k=count, which="LA", v0=start, tol=1e-6)
-        except ArpackNoConvergence as stop:  # Keeps those that are found.
-            values, vectors = stop.eigenvalues, stop.eigenvectors
+        values, vectors = _exact(adjacency, count, seed)
     vectors = vectors[:, np.argsort(-values, kind="stable")]
     top = np.abs(vectors).argmax(axis=0)
     vectors = vectors * np.sign(vectors[top, np.arange(vectors.shape[1])])
     return torch.from_numpy(np.sqrt(n) * vectors).float()
+
+
+def _exact(adjacency: Tensor, count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The largest eigenvalues and their vectors, in any order."""
+    n = adjacency.size(0)
+    parts = (adjacency.values(), adjacency.col_indices(), adjacency.crow_indices())
+    matrix = csr_matrix(tuple(part.cpu().numpy() for part in parts), shape=(n, n))
+    if n <= max(500, 3 * count):  # Small: the whole spectrum is cheaper and never fails.
+        values, vectors = np.linalg.eigh(matrix.toarray())
+        return values[-count:], vectors[:, -count:]
+    start = np.random.default_rng(seed).normal(size=n)
+    try:
+        return eigsh(matrix, k=count, which="LA", v0=start, tol=1e-6)
+    except ArpackNoConvergence as stop:  # Keeps those that are found.
+        return stop.eigenvalues, stop.eigenvectors
