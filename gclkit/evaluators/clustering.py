@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import torch.nn.functional as F
@@ -18,7 +19,7 @@ from gclkit.evaluators.partition_scores import (
     matched_scores,
     modularity,
     nmi,
-    silhouette,
+    silhouettes,
 )
 from gclkit.graphs.check_graph import check_edge_weight
 
@@ -104,6 +105,21 @@ class KMeansClustering:
             ValueError: If embeddings, labels, edges or weights are unfit, or there are more
                 clusters than nodes.
         """
+        return self.score_seeds(z, y, edge_index, edge_weight, seeds=[self.seed])[0]
+
+    def score_seeds(
+        self,
+        z: Float[Tensor, "n d"],
+        y: Int[Tensor, " n"],
+        edge_index: Int[Tensor, "2 e"] | None = None,
+        edge_weight: Float[Tensor, " e"] | None = None,
+        *,
+        seeds: Sequence[int],
+    ) -> list[ClusteringScores]:
+        """What a call scores, for each of several seeds in place of ``seed``.
+
+        Their silhouettes share one pass over the distances between the nodes.
+        """
         z = check_embeddings("KMeansClustering", z)
         remedy = "z[y >= 0] and y[y >= 0] belong to the known ones"
         y = check_labels("KMeansClustering", y, z.size(0), remedy=remedy).to(z.device)
@@ -113,18 +129,24 @@ class KMeansClustering:
                 check_edge_weight("KMeansClustering", edge_weight, edge_index.size(1))
         z = F.normalize(z, dim=1) if self.normalize else z
         count = int(y.max()) + 1 if self.num_clusters is None else self.num_clusters
-        fit = kmeans(z, count, restarts=self.restarts, seed=self.seed)
-        accuracy, macro_f1 = matched_scores(y, fit.labels)
-        graph = None if edge_index is None else (edge_index, fit.labels, edge_weight)
-        return ClusteringScores(
-            nmi=nmi(y, fit.labels),
-            ari=ari(y, fit.labels),
-            accuracy=accuracy,
-            macro_f1=macro_f1,
-            homogeneity=homogeneity(y, fit.labels),
-            silhouette=silhouette(z, fit.labels),
-            modularity=None if graph is None else modularity(*graph),
-            conductance=None if graph is None else conductance(*graph),
-            inertia=fit.inertia,
-            labels=fit.labels,
-        )
+        fits = [kmeans(z, count, restarts=self.restarts, seed=seed) for seed in seeds]
+        compactness = silhouettes(z, [fit.labels for fit in fits])
+        scores = []
+        for fit, value in zip(fits, compactness, strict=True):
+            accuracy, macro_f1 = matched_scores(y, fit.labels)
+            graph = None if edge_index is None else (edge_index, fit.labels, edge_weight)
+            scores.append(
+                ClusteringScores(
+                    nmi=nmi(y, fit.labels),
+                    ari=ari(y, fit.labels),
+                    accuracy=accuracy,
+                    macro_f1=macro_f1,
+                    homogeneity=homogeneity(y, fit.labels),
+                    silhouette=value,
+                    modularity=None if graph is None else modularity(*graph),
+                    conductance=None if graph is None else conductance(*graph),
+                    inertia=fit.inertia,
+                    labels=fit.labels,
+                )
+            )
+        return scores

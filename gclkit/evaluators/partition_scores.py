@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from scipy.optimize import linear_sum_assignment
@@ -104,31 +106,45 @@ def silhouette(
     Returns:
         In [-1, 1]; NaN where there is one cluster only. Memory is one block of distances.
     """
+    return silhouettes(z, [labels], at_most=at_most, seed=seed)[0]
+
+
+def silhouettes(
+    z: Float[Tensor, "n d"],
+    partitions: Sequence[Int[Tensor, " n"]],
+    *,
+    at_most: int = 10_000,
+    seed: int = 0,
+) -> list[float]:
+    """The :func:`silhouette` of each of several partitions, whose distances are computed once."""
     check_count("silhouette", "at_most", at_most, at_least=2)
     if len(z) > at_most:
         generator = torch.Generator().manual_seed(seed)
         kept = torch.randperm(len(z), generator=generator)[:at_most].to(z.device)
-        z, labels = z[kept], labels[kept]
-    clusters, labels = labels.unique(return_inverse=True)
-    k = len(clusters)
-    if k < 2:
-        return float("nan")
+        z, partitions = z[kept], [labels[kept] for labels in partitions]
     # In double: distances of many rows are roots of differences, which lose half the digits.
     z = z.double()
     z = z - z.mean(dim=0)
-    member = torch.nn.functional.one_hot(labels, k).to(z.dtype)
-    sizes = member.sum(dim=0)
-    total = z.new_zeros(())
+    partitions = [labels.unique(return_inverse=True)[1] for labels in partitions]
+    members = [torch.nn.functional.one_hot(labels).to(z.dtype) for labels in partitions]
+    totals = [z.new_full((), torch.nan if m.size(1) < 2 else 0.0) for m in members]
+    if all(total.isnan() for total in totals):
+        return [float(total) for total in totals]
     for rows in torch.arange(len(z), device=z.device).split(1024):
-        sums = torch.cdist(z[rows], z) @ member
-        own = sums.gather(1, labels[rows, None]).squeeze(1)
-        alone = sizes[labels[rows]] == 1
-        a = own / (sizes[labels[rows]] - 1).clamp(min=1)
-        b = (sums / sizes).scatter(1, labels[rows, None], torch.inf).amin(dim=1)
-        top = torch.maximum(a, b)
-        value = torch.where(alone | (top == 0), 0.0, (b - a) / top.clamp(min=1e-30))
-        total += value.sum()
-    return float(total / len(z))
+        distances = torch.cdist(z[rows], z)
+        for total, labels, member in zip(totals, partitions, members, strict=True):
+            total += _silhouette_sum(distances @ member, labels[rows], member.sum(dim=0))
+    return [float(total / len(z)) for total in totals]
+
+
+def _silhouette_sum(sums: Tensor, labels: Tensor, sizes: Tensor) -> Tensor:
+    """Of some nodes, given their sums of distances to the clusters [b k] and its sizes [k]."""
+    own = sums.gather(1, labels[:, None]).squeeze(1)
+    size = sizes[labels]
+    a = own / (size - 1).clamp(min=1)
+    b = (sums / sizes).scatter(1, labels[:, None], torch.inf).amin(dim=1)
+    top = torch.maximum(a, b)
+    return torch.where((size == 1) | (top == 0), 0.0, (b - a) / top.clamp(min=1e-30)).sum()
 
 
 def modularity(

@@ -44,6 +44,15 @@ def test_number_of_clusters_and_protocol():
     assert task.protocol == ("k-means on l2-normalized embeddings, k-means++, best of 3 restarts")
 
 
+def test_seeds_are_scored_together_as_they_are_alone():
+    z, y = make_blobs()
+    z = z + torch.randn(240, 4, generator=torch.Generator().manual_seed(2))
+    edge_index = torch.stack([torch.arange(236), torch.arange(236) + 4])
+    together = KMeansClustering(restarts=1).score_seeds(z, y, edge_index, seeds=range(3))
+    alone = [KMeansClustering(restarts=1, seed=seed)(z, y, edge_index) for seed in range(3)]
+    assert together == alone and together[0] != together[1]
+
+
 def test_collapsed_embeddings_are_scored():
     _, y = make_blobs()
     scores = KMeansClustering()(torch.ones(240, 3), y)

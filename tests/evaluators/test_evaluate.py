@@ -1,3 +1,4 @@
+import importlib
 import json
 
 import numpy as np
@@ -54,6 +55,18 @@ def test_is_a_plain_dict_shaped_like_a_report(graph):
     trust = "as stated by whoever gave the edge split, trained on the training edges only; "
     assert links["protocol"].startswith(trust)
     assert set(links["by_decoder"]) == {"dot", "cosine", "logistic", "mlp"}
+
+
+def test_says_that_kmeans_ran_on_a_sample_first(graph, monkeypatch):
+    options = {"tasks": "clustering", "clustering_runs": 2, "restarts": 2}
+    assert "sample" not in evaluate(graph.x, graph, **options)["clustering"]["protocol"]
+    module = importlib.import_module("gclkit.evaluators.kmeans")
+    monkeypatch.setattr(module, "_SAMPLE", 50)
+    monkeypatch.setattr(module, "_PER_CLUSTER", 1)
+    found = evaluate(graph.x, graph, **options)["clustering"]
+    protocol = "k-means++, best of 2 restarts, first on a sample of 50 nodes"
+    assert found["protocol"] == f"k-means on raw embeddings, {protocol}, k-means seeds 0 to 1"
+    assert found["l2_normalized"]["protocol"] == f"k-means on l2-normalized embeddings, {protocol}"
 
 
 def test_takes_an_array_and_one_task_by_name(graph):

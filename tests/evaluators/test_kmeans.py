@@ -1,3 +1,5 @@
+import importlib
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -5,6 +7,7 @@ from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from gclkit.evaluators import kmeans
+from gclkit.evaluators.kmeans import sample_size
 
 
 def make_blobs(n=400, d=6, k=5, noise=0.5, seed=0):
@@ -20,6 +23,53 @@ def test_is_as_good_as_scikit_learn(noise):
         rival = KMeans(5, n_init=10, random_state=seed).fit(x.numpy())
         fit = kmeans(x, 5, seed=seed)
         assert fit.inertia <= rival.inertia_ * 1.01
+
+
+@pytest.fixture
+def small_sample(monkeypatch):
+    """Starts run on 100 points first, as on 32,768 without it."""
+    module = importlib.import_module("gclkit.evaluators.kmeans")
+    monkeypatch.setattr(module, "_SAMPLE", 100)
+    monkeypatch.setattr(module, "_PER_CLUSTER", 10)
+    return module
+
+
+@pytest.mark.parametrize("noise", [0.4, 1.5])
+def test_starts_that_ran_on_a_sample_are_as_good(noise, small_sample):
+    for seed in range(3):
+        x = make_blobs(noise=noise, seed=seed)
+        rival = KMeans(5, n_init=10, random_state=seed).fit(x.numpy())
+        fit = kmeans(x, 5, seed=seed)
+        assert fit.inertia <= rival.inertia_ * 1.01
+        nearest = torch.cdist(x.double(), fit.centers.double()).square().min(dim=1).values
+        assert fit.inertia == pytest.approx(float(nearest.sum()), rel=1e-5)
+
+
+def test_three_starts_alone_run_on_all_points(small_sample, monkeypatch):
+    seen, nearest = [], small_sample._nearest
+
+    def record(x, norms, centers):
+        seen.append((len(x), len(centers)))
+        return nearest(x, norms, centers)
+
+    monkeypatch.setattr(small_sample, "_nearest", record)
+    x = make_blobs()
+    kmeans(x, 5, restarts=6)
+    assert seen[0] == (100 + 6 * 5, 6)  # With the first centers of all starts.
+    whole = [starts for points, starts in seen if points == len(x)]
+    assert whole[0] == 6 and max(whole[1:]) == 3  # A pass for the order, then the best.
+
+
+def test_the_size_of_the_sample():
+    sizes = [sample_size(n, k) for n, k in ((18_333, 15), (200_000, 10), (200_000, 500))]
+    assert sizes == [18_333, 32_768, 128_000]
+
+
+def test_few_far_points_are_clusters_though_a_sample_misses_them(small_sample):
+    x = 0.1 * make_blobs(n=4000, k=1)
+    x[:5] += 100 * torch.eye(5, 6)
+    labels = kmeans(x, 6).labels
+    assert len(labels[:5].unique()) == 5 and (labels == labels[5]).sum() == 3995
 
 
 def test_labels_centers_and_inertia_describe_one_solution():

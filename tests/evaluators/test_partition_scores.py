@@ -62,6 +62,17 @@ def test_silhouette_is_that_of_scikit_learn():
     assert abs(scores.silhouette(z, labels, at_most=100) - scores.silhouette(z, labels)) < 0.1
 
 
+def test_several_silhouettes_take_one_pass_over_the_distances(monkeypatch):
+    z = torch.randn(120, 5, generator=torch.Generator().manual_seed(0))
+    partitions = [(z[:, 0] > 0).long(), torch.zeros(120, dtype=torch.long), torch.arange(120) % 7]
+    expected = [scores.silhouette(z, labels, at_most=100) for labels in partitions]
+    calls, cdist = [], torch.cdist
+    monkeypatch.setattr(torch, "cdist", lambda *pair: calls.append(pair) or cdist(*pair))
+    found = scores.silhouettes(z, partitions, at_most=100)
+    assert len(calls) == 1 and math.isnan(found[1])
+    assert found == pytest.approx(expected, abs=0, nan_ok=True)
+
+
 def test_the_silhouette_of_equal_rows_is_one():
     z = torch.randn(40, 8, generator=torch.Generator().manual_seed(0))
     labels = torch.arange(40).repeat_interleave(25)
