@@ -12,10 +12,9 @@ from gclkit.checks import check_count, check_positive, reject, reject_size
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
 from gclkit.losses.two_view import draw
-from gclkit.losses.views import unit_views, zero_loss
+from gclkit.losses.views import cosine_weights, unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import entry_weights
 from gclkit.ops.options import check_options
 
 # Rows [n] alive at once for each row of mixed negatives: similarities, weights, what is sorted
@@ -48,8 +47,8 @@ def mixed_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        weight: The factor :math:`w > 0` as an element-wise function of the cosine; it is not
-            differentiated.
+        weight: The factor :math:`w > 0` as an element-wise function of the cosine, which lies in
+            [-1, 1] in spite of rounding; it is not differentiated.
         mixed: Number of mixed negatives per row; no more than there are negatives.
         temperature: Temperature :math:`\tau > 0`.
         generator: Source of the permutation. (default: the global generator)
@@ -161,7 +160,7 @@ def _mixed_rows(
     """The log-sum-exp of the mixed negatives of a block of rows."""
     similarity = here[rows] @ there.T
     with torch.no_grad():
-        weights = entry_weights("mixed_infonce", weight, similarity.clone()).to(similarity.dtype)
+        weights = cosine_weights("mixed_infonce", weight, similarity.clone()).to(similarity.dtype)
         top = weights.scatter(1, rows[:, None], -torch.inf).topk(pair.numel(), dim=1)
         share = top.values / (top.values + top.values[:, pair])
         wrong = ~share.isfinite() | (top.values < 0)

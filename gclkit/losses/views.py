@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from gclkit.checks import check_positive, check_same_shape, reject
 from gclkit.ops.first_order import first_order
-from gclkit.ops.inputs import check_alike, check_rows, widen
+from gclkit.ops.inputs import check_alike, check_rows, entry_weights, widen
 
 
 def check_views(
@@ -56,6 +57,16 @@ def inverse_temperature(owner: str, temperature: float) -> float:
     if scale > torch.finfo(torch.float32).max:
         reject(owner, "temperature", "a positive number with a finite inverse", temperature)
     return scale
+
+
+def cosine_weights(owner: str, weight: Callable[[Tensor], Tensor], cosines: Tensor) -> Tensor:
+    """Returns the weights of products of unit rows, of which rounding leaves some beyond [-1, 1]:
+    they are put back in place, so that ``1 - s`` for instance is not negative.
+
+    Raises:
+        ValueError: If the weight is not element-wise.
+    """
+    return entry_weights(owner, weight, cosines.clamp_(-1, 1))
 
 
 def zero_loss(*rows: Tensor) -> Float[Tensor, ""]:

@@ -12,10 +12,9 @@ from typing_extensions import Unpack
 from gclkit.checks import check_positive, reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import unit_views, zero_loss
+from gclkit.losses.views import cosine_weights, unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import entry_weights
 from gclkit.ops.options import check_options
 
 
@@ -43,8 +42,8 @@ def weighted_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        weight: Maps cosine similarities to weights, element by element; positive somewhere
-            in each row.
+        weight: Maps cosine similarities, which lie in [-1, 1] in spite of rounding, to weights
+            of at least 0, element by element; positive somewhere in each row.
         temperature: Temperature :math:`\tau > 0`.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
@@ -52,8 +51,8 @@ def weighted_infonce(
         A scalar in nats, in fp32 (fp64 for fp64 inputs).
 
     Raises:
-        ValueError: As :func:`gclkit.losses.infonce`; if all weights of a row are 0 or
-            :obj:`weight` is not element-wise.
+        ValueError: As :func:`gclkit.losses.infonce`; if a weight is below 0, all weights of a row
+            are 0 or :obj:`weight` is not element-wise.
     """
     owner = "weighted_infonce"
     u1, u2, scale = unit_views(owner, z1, z2, temperature)
@@ -61,7 +60,8 @@ def weighted_infonce(
     options = plan_calls(owner, u1, n, n, nodes=n, calls=4, **options)
     if n == 1:
         return zero_loss(u1, u2)
-    weight = partial(entry_weights, owner, weight)
+    weight = partial(cosine_weights, owner, weight)
+    checked = partial(_nan_below_zero, weight)
     own = torch.arange(n, device=u1.device)
     positive = scale * (u1 * u2).sum(dim=1)
     terms = []
@@ -71,13 +71,19 @@ def weighted_infonce(
             both = anchors, keys
             total = similarity_logsumexp(*both, scale, None, own, weight=weight, **options)
             with torch.no_grad():  # Scale 0 leaves the sum of the weights.
-                sums = similarity_logsumexp(*both, 0.0, None, own, weight=weight, **options)
+                sums = similarity_logsumexp(*both, 0.0, None, own, weight=checked, **options)
             if not bool(sums.isfinite().all()):
                 rule = "at least 0 and finite, and positive somewhere in each row"
                 reject(owner, "weight", rule, f"row {int((~sums.isfinite()).nonzero()[0])}")
             rest.append(total - sums + math.log(n - 1))
         terms.append(softplus(torch.logaddexp(*rest) - positive))
     return torch.cat(terms).mean()
+
+
+def _nan_below_zero(weight: Callable[[Tensor], Tensor], similarity: Tensor) -> Tensor:
+    """The weights, NaN where they are negative, which the sum of the row shows."""
+    factors = weight(similarity)
+    return factors.masked_fill(factors < 0, torch.nan)
 
 
 class WeightedInfoNCE(torch.nn.Module):
