@@ -8,9 +8,10 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive, reject, reject_size
+from gclkit.checks import check_count, reject, reject_size
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.two_view import draw
 from gclkit.losses.views import cosine_weights, unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
@@ -29,7 +30,7 @@ def mixed_infonce(
     weight: Callable[[Tensor], Tensor],
     *,
     mixed: int,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     generator: torch.Generator | None = None,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
@@ -50,7 +51,7 @@ def mixed_infonce(
         weight: The factor :math:`w > 0` as an element-wise function of the cosine, which lies in
             [-1, 1] in spite of rounding; it is not differentiated.
         mixed: Number of mixed negatives per row; no more than there are negatives.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         generator: Source of the permutation. (default: the global generator)
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`; the rows of the
             mixed negatives are computed in full precision in any case.
@@ -110,14 +111,14 @@ class MixedInfoNCE(torch.nn.Module):
         weight: Callable[[Tensor], Tensor],
         *,
         mixed: int,
-        temperature: float = 0.5,
+        temperature: float | Float[Tensor, ""] = 0.5,
         generator: torch.Generator | None = None,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
         self.weight = weight
         self.mixed = check_count("MixedInfoNCE", "mixed", mixed)
-        self.temperature = check_positive("MixedInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("MixedInfoNCE", temperature)
         self.generator = generator
         self.options = check_options("MixedInfoNCE", **options)
 
@@ -133,7 +134,7 @@ class MixedInfoNCE(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"mixed={self.mixed}, temperature={self.temperature}"
+        return f"mixed={self.mixed}, temperature={as_number(self.temperature)}"
 
 
 def _block_rows(owner: str, u: Tensor, memory_budget: float | None) -> int:
@@ -154,7 +155,7 @@ def _mixed_rows(
     there: Float[Tensor, "n d"],
     rows: Int[Tensor, " b"],
     pair: Int[Tensor, " k"],
-    scale: float,
+    scale: float | Tensor,
     weight: Callable[[Tensor], Tensor],
 ) -> Float[Tensor, " b"]:
     """The log-sum-exp of the mixed negatives of a block of rows."""

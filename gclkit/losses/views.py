@@ -9,7 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gclkit.checks import check_positive, check_same_shape, reject
+from gclkit.checks import check_same_shape, reject
+from gclkit.losses.temperature import inverse_temperature
 from gclkit.ops.first_order import first_order
 from gclkit.ops.inputs import check_alike, check_rows, entry_weights, widen
 
@@ -39,8 +40,8 @@ def check_views(
 
 
 def unit_views(
-    owner: str, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], temperature: float
-) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], float]:
+    owner: str, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], temperature: float | Tensor
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], float | Tensor]:
     """Returns the unit rows of both views and the inverse temperature.
 
     Raises:
@@ -49,14 +50,6 @@ def unit_views(
     check_views(owner, z1, z2)
     scale = inverse_temperature(owner, temperature)
     return unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2), scale
-
-
-def inverse_temperature(owner: str, temperature: float) -> float:
-    """Returns ``1 / temperature``, the scale of cosines; raises where fp32 does not hold it."""
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
-    if scale > torch.finfo(torch.float32).max:
-        reject(owner, "temperature", "a positive number with a finite inverse", temperature)
-    return scale
 
 
 def cosine_weights(owner: str, weight: Callable[[Tensor], Tensor], cosines: Tensor) -> Tensor:

@@ -9,9 +9,10 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive, reject
+from gclkit.checks import reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import cosine_weights, unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -24,7 +25,7 @@ def weighted_infonce(
     z2: Float[Tensor, "n d"],
     weight: Callable[[Tensor], Tensor],
     *,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
     r"""InfoNCE whose negatives are weighted by a function of their similarity, as in ProGCL
@@ -44,7 +45,7 @@ def weighted_infonce(
         z2: Embeddings of the second view, row by row of the same nodes.
         weight: Maps cosine similarities, which lie in [-1, 1] in spite of rounding, to weights
             of at least 0, element by element; positive somewhere in each row.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
@@ -98,16 +99,16 @@ class WeightedInfoNCE(torch.nn.Module):
     def __init__(
         self,
         weight: Callable[[Tensor], Tensor],
-        temperature: float = 0.5,
+        temperature: float | Float[Tensor, ""] = 0.5,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
         self.weight = weight
-        self.temperature = check_positive("WeightedInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("WeightedInfoNCE", temperature)
         self.options = check_options("WeightedInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return weighted_infonce(z1, z2, self.weight, temperature=self.temperature, **self.options)
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}"
+        return f"temperature={as_number(self.temperature)}"
