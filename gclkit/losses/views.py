@@ -89,7 +89,10 @@ def stack_unit_rows(owner: str, **views: Float[Tensor, "n d"]) -> Float[Tensor, 
         for name, size in zip(views, sizes, strict=True):
             if bool((size == 0).any()):
                 row = int((size[:, 0] == 0).nonzero()[0])
-                rule = "free of zero rows, which have no direction"
+                rule = (
+                    "free of zero rows, which have no direction; behind a last ReLU use a "
+                    "Projector, or final_activation=False"
+                )
                 reject(owner, name, rule, f"row {row} is zero")
     return UnitRows.apply(torch.cat(sizes), *wide)
 
