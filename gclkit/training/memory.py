@@ -34,7 +34,7 @@ TRANSPOSED_BYTES = 20
 # Matrices [n, width] alive at once per layer, both views together, at once and in blocks of columns
 # that the backward pass recomputes; counted by gclkit.testing.PeakBytes on random graphs.
 BOUND_MATRICES = {"published": 23, "pairwise": 36, "certified": 56}
-BLOCKED_MATRICES = {"published": 23, "pairwise": 18, "certified": 28}
+BLOCKED_MATRICES = {"published": 23, "pairwise": 18, "certified": 22}
 # Rows [edges, width] of the neighbours from which a budget picks.
 BOUND_MESSAGES = {"published": 0, "pairwise": 0, "certified": 9}
 # What a similarity takes in the sample to which ProGCL fits its mixture.
@@ -220,7 +220,10 @@ def _loss_bytes(method: Method, encoders: list[GNNEncoder], n: int, device: torc
         pairs += FIT_BYTES * n * method.columns
         if method.variant == "mix":
             budget = None if method.memory_budget is None else method.memory_budget / 2
-            pairs += 4 * n * LIVE_ROWS * rows_at_once("ProGCL", n, 4, budget)
+            rows = rows_at_once("ProGCL", n, 4, budget)
+            # Each block of rows leaves the C allocator a hole that the next does not fit into.
+            holes = n - rows if device.type == "cpu" else 0
+            pairs += 4 * n * (LIVE_ROWS * rows + holes)
     return pairs
 
 

@@ -92,7 +92,7 @@ def test_is_near_the_bytes_of_a_step(cls, options, graph):
         ProGCL(F, start_epoch=1, columns=200),
         ProGCL(F, start_epoch=1, variant="mix"),
         ProGCL(F, start_epoch=1, variant="mix", mixed=N),
-        ProGCL(F, start_epoch=1, variant="mix", memory_budget=90e6),
+        ProGCL(F, start_epoch=1, variant="mix", memory_budget=150e6),
     ],
     ids=lambda method: type(method).__name__,
 )
