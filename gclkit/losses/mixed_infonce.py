@@ -71,7 +71,8 @@ def mixed_infonce(
         return zero_loss(u1, u2)
     pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
     options = plan_calls(owner, u1, 2 * n, 2 * n, nodes=n, calls=2, **options)
-    block = options.get("block_rows") or _block_rows(owner, u1, options.get("memory_budget"))
+    itemsize, budget = u1.element_size(), options.get("memory_budget")
+    block = options.get("block_rows") or rows_at_once(owner, n, itemsize, budget)
     twin = torch.arange(2 * n, device=u1.device).roll(n)
     rest = self_logsumexp(torch.cat([u1, u2]), scale, None, twin, **options)
     added = torch.cat(
@@ -137,15 +138,18 @@ class MixedInfoNCE(torch.nn.Module):
         return f"mixed={self.mixed}, temperature={as_number(self.temperature)}"
 
 
-def _block_rows(owner: str, u: Tensor, memory_budget: float | None) -> int:
-    """How many rows of mixed negatives are made at once."""
-    n = u.size(0)
+def rows_at_once(owner: str, n: int, itemsize: int, memory_budget: float | None) -> int:
+    """How many rows of mixed negatives are made at once, of :data:`LIVE_ROWS` times ``n`` entries.
+
+    Raises:
+        ValueError: If one does not fit into the budget.
+    """
     block = max(1, min(n, 2**22 // n))
     if memory_budget is None:
         return block
-    fits = int(memory_budget / (LIVE_ROWS * n * u.element_size()))
+    fits = int(memory_budget / (LIVE_ROWS * n * itemsize))
     if fits == 0:
-        needed = 2.0 * LIVE_ROWS * n * u.element_size()
+        needed = 2.0 * LIVE_ROWS * n * itemsize
         reject_size(owner, needed, f"n={n}", "use a larger memory_budget")
     return min(block, fits)
 
