@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "augmentations": {"graphs", "communities", "bounds"},
     "encoders": set(),
     "losses": {"ops"},
-    "bounds": set(),
+    "bounds": {"ops"},
     "regularizers": {"bounds"},
     "methods": {"graphs", "communities", "augmentations", "encoders", "losses"},
     "training": {"graphs", "encoders", "methods", "regularizers", "losses", "bounds", "ops"},

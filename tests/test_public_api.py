@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from dataclasses import is_dataclass
 from pathlib import Path
 
 import pytest
@@ -56,3 +57,10 @@ def test_the_names_of_the_design_are_there():
     }.items():
         module = importlib.import_module(f"gclkit.{room}")
         assert set(names.split()) <= set(module.__all__)
+
+
+@pytest.mark.parametrize(("room", "name"), PUBLIC)
+def test_settings_and_results_do_not_change(room, name):
+    public = getattr(importlib.import_module(f"gclkit.{room}"), name)
+    if inspect.isclass(public) and is_dataclass(public):
+        assert public.__dataclass_params__.frozen

@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from gclkit.bounds.by_count import check_boxes
 from gclkit.bounds.certified import certified_bound
 from gclkit.bounds.edge_drop_set import EdgeDropSet
 from gclkit.bounds.layers import check_features, describe_layers, out_channels
@@ -85,8 +86,8 @@ def node_compactness(
 
     Raises:
         ValueError: If a module has no bound, a slope lies outside [0, 1], there is one target
-            row, widths or dtypes differ, the graph is directed, or the view does not fit (see
-            ``view_edge_index``).
+            row, widths or dtypes differ, the graph is directed, the view does not fit (see
+            ``view_edge_index``), or the boxes of ``"two_hop"`` need more memory than there is.
     """
     owner = "node_compactness"
     tightness = check_mode(owner, mode, tightness)
@@ -120,6 +121,8 @@ def node_compactness(
 
     if mode == "certified" and kept is not None:
         _check_inside(owner, drops, kept)
+    if tightness == "two_hop":
+        check_boxes(owner, layers, x, drops)
     with torch.autocast(x.device.type, enabled=False):  # A bound rounds in the dtype of x.
         directions = target_vectors(targets, nodes=None if mode == "published" else nodes)
         if mode == "certified":

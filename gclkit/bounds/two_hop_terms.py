@@ -22,6 +22,9 @@ from gclkit.bounds.sparse import edge_dot
 class Context(NamedTuple):
     """What every step of the bound reads.
 
+    In the functions below ``c`` is the place in ``ranges`` of how many edges the target lost,
+    ``cj`` that of its neighbour, and ``r`` a number of edges lost.
+
     Args:
         layers: The encoder.
         traces: Boxes per layer and range of lost edges.
@@ -82,10 +85,9 @@ def contributions(
 ) -> Float[Tensor, "b s w"]:
     """Least contribution of each second node, factor included, whatever it lost."""
     if context.mail is not None:
-        center = (context.mail.lower + context.mail.upper) / 2
-        radius = (context.mail.upper - context.mail.lower) / 2
-        middle = coefficients @ center[ends].transpose(1, 2)
-        return middle - coefficients.abs() @ radius[ends].transpose(1, 2)
+        lower, upper = context.mail.lower[ends], context.mail.upper[ends]
+        middle = coefficients @ ((lower + upper) / 2).transpose(1, 2)
+        return middle - coefficients.abs() @ ((upper - lower) / 2).transpose(1, 2)
     value = coefficients @ context.traces[context.previous].sent[0].lower[ends].transpose(1, 2)
     propagation = context.layers[context.previous].summing
     return column_least(context.drops, propagation, ends[:, None], value)

@@ -51,7 +51,6 @@ def run(args: argparse.Namespace) -> int:
     from gclkit.cli.run_graph import load_graph
     from gclkit.cli.trained_run import trained_method
     from gclkit.communities import detect
-    from gclkit.ops.memory import available_bytes
     from gclkit.reports.certificate import group_shares, write_certificate
 
     config = _read_complete_run(args.path)
@@ -73,7 +72,6 @@ def run(args: argparse.Namespace) -> int:
         num_views=args.views,
         rounds=args.rounds,
         seed=seed,
-        memory_budget=max(1, available_bytes(data.edge_index.device)),
         log=print,
     )
     arrays = {

@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
             print("evaluating the control raw_features\n")
             scores = evaluate(data.x, data, tasks=args.tasks, **options)
             report["baselines"]["raw_features"] = control_section(scores)
-            _print(report)
+            _print({"method": "raw features", "results": scores})
         if out is not None:
             out.clear()
             write_yaml(out.config_path, report["config"])

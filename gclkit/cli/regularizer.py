@@ -32,4 +32,5 @@ def build_regularizer(config: RunConfig, method: Method, data: Data) -> Provable
         p=tuple(rates),
         kappa=config.run.kappa,
         mode=config.run.pot_mode,
+        num_anchors=config.run.pot_anchors,
     )

@@ -142,8 +142,8 @@ def _essence(config: RunConfig) -> tuple[Any, ...]:
     """What makes two runs the same; further seeds may be added to a run."""
     from gclkit.training.training_settings import TrainingSettings
 
-    regularizer = (config.run.regularizer, config.run.kappa, config.run.pot_mode)
-    training = TrainingSettings(**config.training)
+    run, training = config.run, TrainingSettings(**config.training)
+    regularizer = (run.regularizer, run.kappa, run.pot_mode, run.pot_anchors)
     return (config.method, config.dataset, config.model, training, regularizer)
 
 

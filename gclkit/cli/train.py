@@ -12,7 +12,7 @@ from gclkit.cli.choices import ALL_CONTROLS, TASKS
 if TYPE_CHECKING:
     from gclkit.training import RunConfig
 
-POT = ("regularizer", "kappa", "pot_mode")
+POT = ("regularizer", "kappa", "pot_mode", "pot_anchors")
 # What may stand beside --resume: how, not what.
 BESIDE_RESUME = ("resume", "threads", "dry_run", "quiet", "run", "verb")
 RUN = ("seeds", "splits", "num_splits", "controls", "evaluate_every", "tensorboard", "device")
@@ -65,6 +65,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--pot-mode",
                         help="published, pairwise or certified; default: pairwise")  # fmt: skip
+    parser.add_argument("--pot-anchors", type=int, metavar="NODES",
+                        help="nodes that provable training bounds per step; default: all"
+                        )  # fmt: skip
     parser.add_argument("--controls", nargs="+", metavar="CONTROL",
                         help=f"of {', '.join(ALL_CONTROLS)}; default: the first four")  # fmt: skip
     parser.add_argument("--tensorboard", action="store_true", default=None,
@@ -156,7 +159,7 @@ def _config(args: argparse.Namespace) -> RunConfig:
         check_seed("train", "seeds", seed)
     if len(set(args.seeds or ())) < len(args.seeds or ()):
         reject("train", "seeds", "different numbers", args.seeds)
-    for key in ("num_splits", "checkpoint_every", "evaluate_every"):
+    for key in ("num_splits", "checkpoint_every", "evaluate_every", "pot_anchors"):
         if getattr(args, key) is not None:
             check_count("train", key.replace("_", "-"), getattr(args, key))
     settings = _settings(args.settings or [])

@@ -42,7 +42,8 @@ class GNNEncoder(nn.Module):
         activation: ``"relu"``, ``"prelu"``, ``"leaky_relu"``, ``"rrelu"``, ``"elu"`` or
             ``"identity"``; one module per layer.
         final_activation: Whether an activation follows the last layer too, as in GRACE and its
-            relatives; CCA-SSG and GBT have none there.
+            relatives; CCA-SSG and GBT have none there. A ReLU may leave rows of zeros, which
+            losses of cosines refuse: put a :class:`~gclkit.encoders.Projector` behind it.
         norm: ``"batch"`` or ``"layer"`` between convolution and activation, or none.
         conv: ``"gcn"``, ``"sage"`` (mean), ``"gin"`` (sum) or ``"gat"``. CSR features stay
             sparse with ``"gcn"``; the others turn them dense.

@@ -28,17 +28,16 @@ class NarrowProduct(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, weight: Tensor) -> Tensor:
         narrow = x.to(NARROW), weight.to(NARROW)
         ctx.save_for_backward(*narrow)
-        ctx.dtypes = x.dtype, weight.dtype
         return F.linear(*narrow).to(weight.dtype)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None]:
         x, weight = ctx.saved_tensors
-        grad = grad.to(NARROW)
+        grad = grad.to(NARROW)  # Autograd casts the products to the dtypes of the inputs.
         return (
-            (grad @ weight).to(ctx.dtypes[0]) if ctx.needs_input_grad[0] else None,
-            (grad.t() @ x).to(ctx.dtypes[1]) if ctx.needs_input_grad[1] else None,
+            grad @ weight if ctx.needs_input_grad[0] else None,
+            grad.t() @ x if ctx.needs_input_grad[1] else None,
         )
 
 

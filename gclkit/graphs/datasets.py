@@ -19,7 +19,6 @@ class Dataset(NamedTuple):
         edges: Number of directed edges.
         features: Number of features.
         classes: Number of classes.
-        normalize: Whether the papers divide each row of features by its sum.
         origin: Class or method that it comes from.
     """
 
@@ -29,8 +28,12 @@ class Dataset(NamedTuple):
     edges: int | None
     features: int
     classes: int
-    normalize: bool
     origin: str
+
+    @property
+    def normalize(self) -> bool:
+        """Whether the papers divide each row of features by its sum, as the code of GCA does."""
+        return self.origin in ("Planetoid", "CitationFull", "Amazon", "Coauthor")
 
 
 def _planetoid(name: str) -> tuple[str, ...]:
@@ -44,41 +47,27 @@ _ARXIV = (
     *(f"split/time/{part}.csv.gz" for part in ("train", "valid", "test")),
 )
 
-# Feature normalisation as in the code of GCA (Planetoid, CitationFull, Amazon, Coauthor: yes).
 DATASETS: dict[str, Dataset] = {
-    "digits": Dataset("", (), 1797, 25070, 64, 10, False, "embedded"),
-    "sbm": Dataset("", (), 2000, 17776, 500, 8, False, "embedded"),
-    "cora": Dataset("Cora", _planetoid("cora"), 2708, 10556, 1433, 7, True, "Planetoid"),
-    "citeseer": Dataset("CiteSeer", _planetoid("citeseer"), 3327, 9104, 3703, 6, True, "Planetoid"),
-    "pubmed": Dataset("PubMed", _planetoid("pubmed"), 19717, 88648, 500, 3, True, "Planetoid"),
+    "digits": Dataset("", (), 1797, 25070, 64, 10, "embedded"),
+    "sbm": Dataset("", (), 2000, 17776, 500, 8, "embedded"),
+    "cora": Dataset("Cora", _planetoid("cora"), 2708, 10556, 1433, 7, "Planetoid"),
+    "citeseer": Dataset("CiteSeer", _planetoid("citeseer"), 3327, 9104, 3703, 6, "Planetoid"),
+    "pubmed": Dataset("PubMed", _planetoid("pubmed"), 19717, 88648, 500, 3, "Planetoid"),
     "photo": Dataset(
-        "Photo", ("raw/amazon_electronics_photo.npz",), 7650, 238162, 745, 8, True, "Amazon"
+        "Photo", ("raw/amazon_electronics_photo.npz",), 7650, 238162, 745, 8, "Amazon"
     ),
     "computers": Dataset(
-        "Computers",
-        ("raw/amazon_electronics_computers.npz",),
-        13752,
-        491722,
-        767,
-        10,
-        True,
-        "Amazon",
+        "Computers", ("raw/amazon_electronics_computers.npz",), 13752, 491722, 767, 10, "Amazon"
     ),
-    "cs": Dataset("CS", ("raw/ms_academic_cs.npz",), 18333, 163788, 6805, 15, True, "Coauthor"),
-    "physics": Dataset(
-        "Physics", ("raw/ms_academic_phy.npz",), 34493, 495924, 8415, 5, True, "Coauthor"
-    ),
-    "dblp": Dataset("dblp", ("raw/dblp.npz",), 17716, 105734, 1639, 4, True, "CitationFull"),
-    "wikics": Dataset("WikiCS", ("raw/data.json",), 11701, None, 300, 10, False, "WikiCS"),
+    "cs": Dataset("CS", ("raw/ms_academic_cs.npz",), 18333, 163788, 6805, 15, "Coauthor"),
+    "physics": Dataset("Physics", ("raw/ms_academic_phy.npz",), 34493, 495924, 8415, 5, "Coauthor"),
+    "dblp": Dataset("dblp", ("raw/dblp.npz",), 17716, 105734, 1639, 4, "CitationFull"),
+    "wikics": Dataset("WikiCS", ("raw/data.json",), 11701, None, 300, 10, "WikiCS"),
     "blogcatalog": Dataset(
-        "blogcatalog", _ATTRIBUTED, 5196, 343486, 8189, 6, False, "AttributedGraphDataset"
+        "blogcatalog", _ATTRIBUTED, 5196, 343486, 8189, 6, "AttributedGraphDataset"
     ),
-    "flickr": Dataset(
-        "flickr", _ATTRIBUTED, 7575, 479476, 12047, 9, False, "AttributedGraphDataset"
-    ),
-    "ogbn-arxiv": Dataset(
-        "ogbn_arxiv", _ARXIV, 169343, 1166243, 128, 40, False, "Open Graph Benchmark"
-    ),
+    "flickr": Dataset("flickr", _ATTRIBUTED, 7575, 479476, 12047, 9, "AttributedGraphDataset"),
+    "ogbn-arxiv": Dataset("ogbn_arxiv", _ARXIV, 169343, 1166243, 128, 40, "Open Graph Benchmark"),
 }
 
 

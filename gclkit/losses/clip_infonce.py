@@ -5,9 +5,9 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, mutual_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -19,7 +19,7 @@ def clip_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
     r"""InfoNCE with negatives of the other view only, mean over both directions, as in CLIP
@@ -35,7 +35,7 @@ def clip_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
@@ -64,13 +64,15 @@ class ClipInfoNCE(torch.nn.Module):
         **options: As in :func:`clip_infonce`.
     """
 
-    def __init__(self, temperature: float = 0.5, **options: Unpack[BlockOptions]) -> None:
+    def __init__(
+        self, temperature: float | Float[Tensor, ""] = 0.5, **options: Unpack[BlockOptions]
+    ) -> None:
         super().__init__()
-        self.temperature = check_positive("ClipInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("ClipInfoNCE", temperature)
         self.options = check_options("ClipInfoNCE", **options)
 
     def forward(self, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"]) -> Float[Tensor, ""]:
         return clip_infonce(z1, z2, temperature=self.temperature, **self.options)
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}"
+        return f"temperature={as_number(self.temperature)}"

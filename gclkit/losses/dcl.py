@@ -5,10 +5,10 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.positives import check_positives, mean_over_positives, positive_counts
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions, similarity_logsumexp
 from gclkit.ops.full_precision import full_precision
@@ -20,7 +20,7 @@ def dcl(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.1,
+    temperature: float | Float[Tensor, ""] = 0.1,
     positives: Int[Tensor, "2 p"] | None = None,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
@@ -36,7 +36,7 @@ def dcl(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         positives: Pairs ``(anchor, positive)``: the positive is a node of the other view. The
             numerator is the mean over an anchor's positives, none of them is in its
             denominator, and anchors without any are left out. (default: its own)
@@ -80,9 +80,11 @@ class DCL(torch.nn.Module):
         **options: As in :func:`dcl`.
     """
 
-    def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
+    def __init__(
+        self, temperature: float | Float[Tensor, ""] = 0.1, **options: Unpack[BlockOptions]
+    ) -> None:
         super().__init__()
-        self.temperature = check_positive("DCL", "temperature", temperature)
+        self.temperature = check_temperature("DCL", temperature)
         self.options = check_options("DCL", **options)
 
     def forward(
@@ -95,4 +97,4 @@ class DCL(torch.nn.Module):
         return dcl(z1, z2, temperature=self.temperature, positives=positives, **self.options)
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}"
+        return f"temperature={as_number(self.temperature)}"

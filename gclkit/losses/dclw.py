@@ -7,6 +7,7 @@ from typing_extensions import Unpack
 
 from gclkit.checks import check_positive
 from gclkit.losses.negatives import negatives_logsumexp
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -18,7 +19,7 @@ def dclw(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.1,
+    temperature: float | Float[Tensor, ""] = 0.1,
     sigma: float = 0.5,
     detach_weight: bool = True,
     **options: Unpack[BlockOptions],
@@ -36,7 +37,7 @@ def dclw(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         sigma: Concentration :math:`\sigma > 0`; large values give :func:`dcl`.
         detach_weight: Take no gradient of the weights. The authors' code takes it.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
@@ -71,14 +72,14 @@ class DCLW(torch.nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.1,
+        temperature: float | Float[Tensor, ""] = 0.1,
         *,
         sigma: float = 0.5,
         detach_weight: bool = True,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
-        self.temperature = check_positive("DCLW", "temperature", temperature)
+        self.temperature = check_temperature("DCLW", temperature)
         self.sigma = check_positive("DCLW", "sigma", sigma)
         self.detach_weight = detach_weight
         self.options = check_options("DCLW", **options)
@@ -94,4 +95,4 @@ class DCLW(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}, sigma={self.sigma}"
+        return f"temperature={as_number(self.temperature)}, sigma={self.sigma}"

@@ -7,9 +7,10 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive, check_probability, reject
+from gclkit.checks import check_probability, reject
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -21,7 +22,7 @@ def debiased_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     class_prior: float = 0.1,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
@@ -40,7 +41,7 @@ def debiased_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         class_prior: Probability :math:`\tau^+ \in [0, 1)` that a negative is a positive.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
@@ -73,7 +74,7 @@ def debias(
     positive: Float[Tensor, " n"],
     count: int,
     prior: float,
-    scale: float,
+    scale: float | Tensor,
 ) -> Float[Tensor, " n"]:
     r"""Returns :math:`\log G_i` from the logarithms of its parts, without leaving log space."""
     floor = math.log(count) - scale
@@ -97,13 +98,13 @@ class DebiasedInfoNCE(torch.nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.5,
+        temperature: float | Float[Tensor, ""] = 0.5,
         *,
         class_prior: float = 0.1,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
-        self.temperature = check_positive("DebiasedInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("DebiasedInfoNCE", temperature)
         self.class_prior = check_prior("DebiasedInfoNCE", class_prior)
         self.options = check_options("DebiasedInfoNCE", **options)
 
@@ -113,4 +114,4 @@ class DebiasedInfoNCE(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}, class_prior={self.class_prior}"
+        return f"temperature={as_number(self.temperature)}, class_prior={self.class_prior}"

@@ -7,10 +7,11 @@ from jaxtyping import Float
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_non_negative, check_positive
+from gclkit.checks import check_non_negative
 from gclkit.losses.debiased_infonce import check_prior, debias
 from gclkit.losses.negatives import negatives_logsumexp
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.views import unit_views, zero_loss
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -22,7 +23,7 @@ def hardness_infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     class_prior: float = 0.1,
     beta: float = 1.0,
     **options: Unpack[BlockOptions],
@@ -41,7 +42,7 @@ def hardness_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         class_prior: Probability :math:`\tau^+ \in [0, 1)` that a negative is a positive.
         beta: Concentration :math:`\beta \ge 0` on hard negatives.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
@@ -80,14 +81,14 @@ class HardnessInfoNCE(torch.nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.5,
+        temperature: float | Float[Tensor, ""] = 0.5,
         *,
         class_prior: float = 0.1,
         beta: float = 1.0,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
-        self.temperature = check_positive("HardnessInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("HardnessInfoNCE", temperature)
         self.class_prior = check_prior("HardnessInfoNCE", class_prior)
         self.beta = check_non_negative("HardnessInfoNCE", "beta", beta)
         self.options = check_options("HardnessInfoNCE", **options)
@@ -103,4 +104,5 @@ class HardnessInfoNCE(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}, class_prior={self.class_prior}, beta={self.beta}"
+        temperature = as_number(self.temperature)
+        return f"{temperature=}, class_prior={self.class_prior}, beta={self.beta}"

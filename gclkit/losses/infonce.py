@@ -5,8 +5,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive
+from gclkit.checks import check_count
 from gclkit.losses.positives import check_positives
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.two_view import two_view_contrast
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -18,7 +19,7 @@ def infonce(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float = 0.4,
+    temperature: float | Float[Tensor, ""] = 0.4,
     anchors: int | None = None,
     positives: Int[Tensor, "2 p"] | None = None,
     generator: torch.Generator | None = None,
@@ -38,7 +39,7 @@ def infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         anchors: Number of anchors drawn per direction and call, without replacement, each
             against all keys: an unbiased estimate of value and gradient. (default: all)
         positives: Pairs ``(anchor, positive)``: the positive is a node of the other view. The
@@ -81,14 +82,14 @@ class InfoNCE(torch.nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.4,
+        temperature: float | Float[Tensor, ""] = 0.4,
         *,
         anchors: int | None = None,
         generator: torch.Generator | None = None,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
-        self.temperature = check_positive("InfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("InfoNCE", temperature)
         self.anchors = None if anchors is None else check_count("InfoNCE", "anchors", anchors)
         self.generator = generator
         self.options = check_options("InfoNCE", **options)
@@ -112,4 +113,4 @@ class InfoNCE(torch.nn.Module):
 
     def extra_repr(self) -> str:
         precision = self.options["precision"]
-        return f"temperature={self.temperature}, anchors={self.anchors}, {precision!r}"
+        return f"temperature={as_number(self.temperature)}, anchors={self.anchors}, {precision!r}"

@@ -8,14 +8,14 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 from typing_extensions import Unpack
 
-from gclkit.checks import check_count, check_positive, reject, reject_size
+from gclkit.checks import check_count, reject, reject_size
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.softplus import softplus
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.two_view import draw
-from gclkit.losses.views import unit_views, zero_loss
+from gclkit.losses.views import cosine_weights, unit_views, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
-from gclkit.ops.inputs import entry_weights
 from gclkit.ops.options import check_options
 
 # Rows [n] alive at once for each row of mixed negatives: similarities, weights, what is sorted
@@ -30,7 +30,7 @@ def mixed_infonce(
     weight: Callable[[Tensor], Tensor],
     *,
     mixed: int,
-    temperature: float = 0.5,
+    temperature: float | Float[Tensor, ""] = 0.5,
     generator: torch.Generator | None = None,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
@@ -48,10 +48,10 @@ def mixed_infonce(
     Args:
         z1: Embeddings of the first view; no row is zero.
         z2: Embeddings of the second view, row by row of the same nodes.
-        weight: The factor :math:`w > 0` as an element-wise function of the cosine; it is not
-            differentiated.
+        weight: The factor :math:`w > 0` as an element-wise function of the cosine, which lies in
+            [-1, 1] in spite of rounding; it is not differentiated.
         mixed: Number of mixed negatives per row; no more than there are negatives.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         generator: Source of the permutation. (default: the global generator)
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`; the rows of the
             mixed negatives are computed in full precision in any case.
@@ -71,7 +71,8 @@ def mixed_infonce(
         return zero_loss(u1, u2)
     pair = draw(torch.arange(min(mixed, n - 1), device=u1.device), n, generator)
     options = plan_calls(owner, u1, 2 * n, 2 * n, nodes=n, calls=2, **options)
-    block = options.get("block_rows") or _block_rows(owner, u1, options.get("memory_budget"))
+    itemsize, budget = u1.element_size(), options.get("memory_budget")
+    block = options.get("block_rows") or rows_at_once(owner, n, itemsize, budget)
     twin = torch.arange(2 * n, device=u1.device).roll(n)
     rest = self_logsumexp(torch.cat([u1, u2]), scale, None, twin, **options)
     added = torch.cat(
@@ -111,14 +112,14 @@ class MixedInfoNCE(torch.nn.Module):
         weight: Callable[[Tensor], Tensor],
         *,
         mixed: int,
-        temperature: float = 0.5,
+        temperature: float | Float[Tensor, ""] = 0.5,
         generator: torch.Generator | None = None,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
         self.weight = weight
         self.mixed = check_count("MixedInfoNCE", "mixed", mixed)
-        self.temperature = check_positive("MixedInfoNCE", "temperature", temperature)
+        self.temperature = check_temperature("MixedInfoNCE", temperature)
         self.generator = generator
         self.options = check_options("MixedInfoNCE", **options)
 
@@ -134,18 +135,21 @@ class MixedInfoNCE(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"mixed={self.mixed}, temperature={self.temperature}"
+        return f"mixed={self.mixed}, temperature={as_number(self.temperature)}"
 
 
-def _block_rows(owner: str, u: Tensor, memory_budget: float | None) -> int:
-    """How many rows of mixed negatives are made at once."""
-    n = u.size(0)
+def rows_at_once(owner: str, n: int, itemsize: int, memory_budget: float | None) -> int:
+    """How many rows of mixed negatives are made at once, of :data:`LIVE_ROWS` times ``n`` entries.
+
+    Raises:
+        ValueError: If one does not fit into the budget.
+    """
     block = max(1, min(n, 2**22 // n))
     if memory_budget is None:
         return block
-    fits = int(memory_budget / (LIVE_ROWS * n * u.element_size()))
+    fits = int(memory_budget / (LIVE_ROWS * n * itemsize))
     if fits == 0:
-        needed = 2.0 * LIVE_ROWS * n * u.element_size()
+        needed = 2.0 * LIVE_ROWS * n * itemsize
         reject_size(owner, needed, f"n={n}", "use a larger memory_budget")
     return min(block, fits)
 
@@ -155,13 +159,13 @@ def _mixed_rows(
     there: Float[Tensor, "n d"],
     rows: Int[Tensor, " b"],
     pair: Int[Tensor, " k"],
-    scale: float,
+    scale: float | Tensor,
     weight: Callable[[Tensor], Tensor],
 ) -> Float[Tensor, " b"]:
     """The log-sum-exp of the mixed negatives of a block of rows."""
     similarity = here[rows] @ there.T
     with torch.no_grad():
-        weights = entry_weights("mixed_infonce", weight, similarity.clone()).to(similarity.dtype)
+        weights = cosine_weights("mixed_infonce", weight, similarity.clone()).to(similarity.dtype)
         top = weights.scatter(1, rows[:, None], -torch.inf).topk(pair.numel(), dim=1)
         share = top.values / (top.values + top.values[:, pair])
         wrong = ~share.isfinite() | (top.values < 0)

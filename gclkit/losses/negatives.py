@@ -15,7 +15,7 @@ def negatives_logsumexp(
     owner: str,
     u1: Float[Tensor, "n d"],
     u2: Float[Tensor, "n d"],
-    *scales: float,
+    *scales: float | Tensor,
     **options: Unpack[BlockOptions],
 ) -> list[Float[Tensor, " 2*n"]]:
     r"""Log-sum-exps over the ``2(n - 1)`` negatives of each row of the stacked views.

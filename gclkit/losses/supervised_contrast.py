@@ -5,7 +5,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 from typing_extensions import Unpack
 
-from gclkit.checks import check_positive, check_tensor, reject
+from gclkit.checks import check_tensor, reject
 from gclkit.losses.budget import plan_calls
 from gclkit.losses.positives import (
     check_positives,
@@ -15,7 +15,8 @@ from gclkit.losses.positives import (
     sole_positives,
 )
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import inverse_temperature, unit_rows, zero_loss
+from gclkit.losses.temperature import as_number, check_temperature, inverse_temperature
+from gclkit.losses.views import unit_rows, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp
 from gclkit.ops.full_precision import full_precision
 from gclkit.ops.inputs import check_rows
@@ -28,7 +29,7 @@ def supervised_contrast(
     *,
     labels: Int[Tensor, " n"] | None = None,
     positives: Int[Tensor, "2 p"] | None = None,
-    temperature: float = 0.1,
+    temperature: float | Float[Tensor, ""] = 0.1,
     **options: Unpack[BlockOptions],
 ) -> Float[Tensor, ""]:
     r"""Supervised contrast (`arXiv:2004.11362 <https://arxiv.org/abs/2004.11362>`_, Eq. 2):
@@ -46,7 +47,7 @@ def supervised_contrast(
         labels: Class of each row; a negative label is unknown. Rows with an unknown label
             are negatives only: give test nodes such a label, or their labels leak.
         positives: Pairs ``(anchor, positive)`` instead of labels, such as edges.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
 
     Returns:
@@ -109,9 +110,11 @@ class SupervisedContrast(torch.nn.Module):
         **options: As in :func:`supervised_contrast`.
     """
 
-    def __init__(self, temperature: float = 0.1, **options: Unpack[BlockOptions]) -> None:
+    def __init__(
+        self, temperature: float | Float[Tensor, ""] = 0.1, **options: Unpack[BlockOptions]
+    ) -> None:
         super().__init__()
-        self.temperature = check_positive("SupervisedContrast", "temperature", temperature)
+        self.temperature = check_temperature("SupervisedContrast", temperature)
         self.options = check_options("SupervisedContrast", **options)
 
     def forward(
@@ -126,4 +129,4 @@ class SupervisedContrast(torch.nn.Module):
         )
 
     def extra_repr(self) -> str:
-        return f"temperature={self.temperature}"
+        return f"temperature={as_number(self.temperature)}"

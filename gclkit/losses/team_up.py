@@ -10,8 +10,8 @@ from gclkit.checks import (
     check_finite,
     check_non_negative,
     check_one_each,
-    check_positive,
 )
+from gclkit.losses.temperature import as_number, check_temperature
 from gclkit.losses.two_view import two_view_contrast
 from gclkit.ops import BlockOptions
 from gclkit.ops.full_precision import full_precision
@@ -26,7 +26,7 @@ def team_up(
     strength: Float[Tensor, " n"],
     *,
     gamma: float,
-    temperature: float = 0.4,
+    temperature: float | Float[Tensor, ""] = 0.4,
     anchors: int | None = None,
     generator: torch.Generator | None = None,
     **options: Unpack[BlockOptions],
@@ -46,7 +46,7 @@ def team_up(
         z2: Embeddings of the second view, row by row of the same nodes.
         strength: Strength :math:`S_u` of the community of each node.
         gamma: Coefficient :math:`\gamma \ge 0`; a schedule belongs to the caller.
-        temperature: Temperature :math:`\tau > 0`.
+        temperature: Temperature :math:`\tau > 0`, a number or a tensor, which may be learned.
         anchors: As in :func:`infonce`.
         generator: As in :func:`infonce`.
         **options: How blocks are computed, :class:`gclkit.ops.BlockOptions`.
@@ -61,7 +61,7 @@ def team_up(
     check_one_each("team_up", "strength", strength, z1.size(0), "number per node")
     check_finite("team_up", "strength", strength)
     gamma = check_non_negative("team_up", "gamma", gamma)
-    temperature = check_positive("team_up", "temperature", temperature)
+    temperature = check_temperature("team_up", temperature)
     strength = strength.to(widen(z1).dtype)
     return two_view_contrast(
         "team_up",
@@ -87,14 +87,14 @@ class TeamUp(torch.nn.Module):
 
     def __init__(
         self,
-        temperature: float = 0.4,
+        temperature: float | Float[Tensor, ""] = 0.4,
         *,
         anchors: int | None = None,
         generator: torch.Generator | None = None,
         **options: Unpack[BlockOptions],
     ) -> None:
         super().__init__()
-        self.temperature = check_positive("TeamUp", "temperature", temperature)
+        self.temperature = check_temperature("TeamUp", temperature)
         self.anchors = None if anchors is None else check_count("TeamUp", "anchors", anchors)
         self.generator = generator
         self.options = check_options("TeamUp", **options)
@@ -120,4 +120,4 @@ class TeamUp(torch.nn.Module):
 
     def extra_repr(self) -> str:
         precision = self.options["precision"]
-        return f"temperature={self.temperature}, anchors={self.anchors}, {precision!r}"
+        return f"temperature={as_number(self.temperature)}, anchors={self.anchors}, {precision!r}"

@@ -16,13 +16,8 @@ from gclkit.losses.positives import (
     sole_positives,
 )
 from gclkit.losses.softplus import softplus
-from gclkit.losses.views import (
-    TwinDots,
-    check_views,
-    inverse_temperature,
-    stack_unit_rows,
-    zero_loss,
-)
+from gclkit.losses.temperature import inverse_temperature
+from gclkit.losses.views import TwinDots, check_views, stack_unit_rows, zero_loss
 from gclkit.ops import BlockOptions, self_logsumexp, similarity_logsumexp
 
 
@@ -31,7 +26,7 @@ def two_view_contrast(
     z1: Float[Tensor, "n d"],
     z2: Float[Tensor, "n d"],
     *,
-    temperature: float,
+    temperature: float | Tensor,
     key_bias: Float[Tensor, " n"] | None = None,
     positives: Int[Tensor, "2 p"] | None = None,
     anchors: int | None = None,

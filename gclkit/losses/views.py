@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from gclkit.checks import check_positive, check_same_shape, reject
+from gclkit.checks import check_same_shape, reject
+from gclkit.losses.temperature import inverse_temperature
 from gclkit.ops.first_order import first_order
-from gclkit.ops.inputs import check_alike, check_rows, widen
+from gclkit.ops.inputs import check_alike, check_rows, entry_weights, widen
 
 
 def check_views(
@@ -38,8 +40,8 @@ def check_views(
 
 
 def unit_views(
-    owner: str, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], temperature: float
-) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], float]:
+    owner: str, z1: Float[Tensor, "n d"], z2: Float[Tensor, "n d"], temperature: float | Tensor
+) -> tuple[Float[Tensor, "n d"], Float[Tensor, "n d"], float | Tensor]:
     """Returns the unit rows of both views and the inverse temperature.
 
     Raises:
@@ -50,12 +52,14 @@ def unit_views(
     return unit_rows(owner, "z1", z1), unit_rows(owner, "z2", z2), scale
 
 
-def inverse_temperature(owner: str, temperature: float) -> float:
-    """Returns ``1 / temperature``, the scale of cosines; raises where fp32 does not hold it."""
-    scale = 1.0 / check_positive(owner, "temperature", temperature)
-    if scale > torch.finfo(torch.float32).max:
-        reject(owner, "temperature", "a positive number with a finite inverse", temperature)
-    return scale
+def cosine_weights(owner: str, weight: Callable[[Tensor], Tensor], cosines: Tensor) -> Tensor:
+    """Returns the weights of products of unit rows, of which rounding leaves some beyond [-1, 1]:
+    they are put back in place, so that ``1 - s`` for instance is not negative.
+
+    Raises:
+        ValueError: If the weight is not element-wise.
+    """
+    return entry_weights(owner, weight, cosines.clamp_(-1, 1))
 
 
 def zero_loss(*rows: Tensor) -> Float[Tensor, ""]:
@@ -85,7 +89,10 @@ def stack_unit_rows(owner: str, **views: Float[Tensor, "n d"]) -> Float[Tensor, 
         for name, size in zip(views, sizes, strict=True):
             if bool((size == 0).any()):
                 row = int((size[:, 0] == 0).nonzero()[0])
-                rule = "free of zero rows, which have no direction"
+                rule = (
+                    "free of zero rows, which have no direction; behind a last ReLU use a "
+                    "Projector, or final_activation=False"
+                )
                 reject(owner, name, rule, f"row {row} is zero")
     return UnitRows.apply(torch.cat(sizes), *wide)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -61,6 +61,12 @@ class Method(nn.Module):
 
     encoder: nn.Module
     generator: torch.Generator | None = None
+    __signature__: ClassVar[inspect.Signature]
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Lets ``help`` tell all arguments of the constructor, with those that it passes on."""
+        super().__init_subclass__(**options)
+        cls.__signature__ = _whole_signature(cls)
 
     def __init__(self, *, ego: bool = False, topic_neighbors: int | None = None) -> None:
         super().__init__()
@@ -148,6 +154,24 @@ class Method(nn.Module):
             return torch.cat([F.normalize(z), F.normalize(alone)], dim=1)
         finally:
             self.train(training)
+
+
+def _whole_signature(method: type[Method]) -> inspect.Signature:
+    """The signature of a method, in place of ``**options`` the arguments of its base and in place
+    of ``**encoder`` those of the encoder.
+    """
+    bases = method.__mro__[: method.__mro__.index(Method) + 1]
+    first, *inits = [vars(cls)["__init__"] for cls in bases if "__init__" in vars(cls)]
+    _, *own = inspect.signature(first).parameters.values()
+    found, rest = {p.name: p for p in own}, own
+    while rest and rest[-1].kind is inspect.Parameter.VAR_KEYWORD:
+        found.pop(rest[-1].name, None)
+        init = GNNEncoder if rest[-1].name == "encoder" else inits.pop(0)
+        rest = list(inspect.signature(init).parameters.values())
+        for option in rest:
+            if option.kind is inspect.Parameter.KEYWORD_ONLY:
+                found.setdefault(option.name, option)
+    return inspect.Signature(list(found.values()))
 
 
 def build_encoder(owner: str, in_channels: int, out_channels: int, **options: Any) -> GNNEncoder:

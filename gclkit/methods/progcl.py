@@ -118,5 +118,5 @@ class ProGCL(GCA):
 
     def weight(self, similarity: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
         """The weight of negatives of given cosines, above 0."""
-        shifted = similarity.add(1).mul_(0.5).clamp_(0, 1)
+        shifted = similarity.add(1).mul_(0.5)
         return self.mixture.lower_posterior(shifted).mul_(shifted).clamp_(min=SMALLEST_WEIGHT)

@@ -32,7 +32,8 @@ class TwoViewContrast(AugmentedViews):
             the latter where the device multiplies bf16 faster.
         backend: Backend of the loss.
         memory_budget: Bytes that the loss may hold to save work in the backward pass.
-        options: Arguments of :class:`~gclkit.methods.augmented_views.AugmentedViews`.
+        options: Arguments of :class:`~gclkit.methods.augmented_views.AugmentedViews`, those of the
+            encoder too, such as ``activation`` and ``num_layers``.
     """
 
     def __init__(

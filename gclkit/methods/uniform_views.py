@@ -24,7 +24,8 @@ class UniformViews(AugmentedViews):
         edge_p: Probability of dropping an edge, one per view.
         feature_p: Probability of masking a feature column, one per view.
         symmetric: Whether both directions of an edge are dropped together.
-        options: Arguments of :class:`~gclkit.methods.augmented_views.AugmentedViews`.
+        options: Arguments of :class:`~gclkit.methods.augmented_views.AugmentedViews`, those of the
+            encoder too, such as ``activation`` and ``num_layers``.
     """
 
     def __init__(

@@ -196,8 +196,9 @@ class ProvableTraining(nn.Module):
         check_features("ProvableTraining", layers, x)
         h = trace_view(layers, x, drops, drops.kept(edge_index))[-1].after.lower
         rule = (
-            f"the layers that gave the embeddings of the {name} view, with nothing beside "
-            "them such as edge weights, dropout, autocast that has ended or a normalization of z"
+            f"the layers that gave the embeddings of the {name} view, their activations and "
+            "nothing beside them such as one more activation, edge weights, dropout, autocast "
+            "that has ended or a normalization of z"
         )
         check_replay("ProvableTraining", "layers", rule, h, z, self._trained())
 

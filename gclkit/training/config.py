@@ -78,8 +78,9 @@ def model_options(method: type[Method]) -> dict[str, Any]:
     for cls in (*method.__mro__[: method.__mro__.index(Method)], GNNEncoder):
         if "__init__" not in cls.__dict__:
             continue
-        hints = get_type_hints(cls.__dict__["__init__"])
-        for option in inspect.signature(cls).parameters.values():
+        init = cls.__dict__["__init__"]
+        hints = get_type_hints(init)
+        for option in inspect.signature(init).parameters.values():
             if option.kind is inspect.Parameter.KEYWORD_ONLY:
                 options.setdefault(option.name, hints[option.name])
     return options

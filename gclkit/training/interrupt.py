@@ -9,7 +9,8 @@ from contextlib import suppress
 from types import FrameType
 from typing import Any
 
-SAID = b"\ngclkit: stopping after this epoch; a second Ctrl-C stops at once and loses it\n"
+SAVED = b"which is saved; a second Ctrl-C stops at once and saves nothing"
+NOT_SAVED = b"nothing is saved without a checkpoint; a second Ctrl-C stops at once"
 
 
 class TrainingInterrupted(KeyboardInterrupt):
@@ -24,10 +25,14 @@ class Interruptible:
 
     A line on standard error says so, since an epoch may last, and where a progress bar stands.
     Outside the main thread signals cannot be caught and are left as they are.
+
+    Args:
+        saves: Whether the state is saved after the epoch, for the line.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, saves: bool) -> None:
         self.requested = False
+        self._line = b"\ngclkit: stopping after this epoch, %b\n" % (SAVED if saves else NOT_SAVED)
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> Interruptible:
@@ -40,7 +45,7 @@ class Interruptible:
         self.requested = True
         self._restore()
         with suppress(OSError):  # Standard error may be closed; print() might be in the middle.
-            os.write(2, SAID)
+            os.write(2, self._line)
 
     def _restore(self) -> None:
         for number, handler in self._before.items():

@@ -127,7 +127,8 @@ class TrainingLoop:
         epochs = self.settings.epochs
         if self.settings.retries and self.good is None:
             self.good = copy.deepcopy(self.state())
-        with _bar(self.epoch, epochs, progress) as bar, Interruptible() as stop:
+        saves = checkpoint is not None
+        with _bar(self.epoch, epochs, progress) as bar, Interruptible(saves=saves) as stop:
             while self.epoch < epochs:
                 start = time.perf_counter()
                 try:
@@ -138,30 +139,31 @@ class TrainingLoop:
                     self.good["lr"] /= 2
                     self.good["retried"] = self.retried + 1
                     self.restore(copy.deepcopy(self.good))
-                    continue
-                record["seconds"] = time.perf_counter() - start
-                warn_of_collapse(
-                    self.epoch,
-                    record["loss"],
-                    output.embeddings,
-                    lr=self.lr,
-                    warmup=self.settings.warmup,
-                    x=self.data.get("x"),
-                )
-                del output  # Else embeddings and views stay through the next epoch.
-                for callback in callbacks:
-                    callback(self.epoch, record, self.method, self.data)
-                if not record.keys() >= RECORDED:
-                    lost = sorted(RECORDED - record.keys())
-                    reject("pretrain", "callbacks", "functions that remove no record", lost)
-                self.history.append({name: _number(name, record[name]) for name in record})
-                bar.update(1)
-                bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
+                    due = False
+                else:
+                    record["seconds"] = time.perf_counter() - start
+                    warn_of_collapse(
+                        self.epoch,
+                        record["loss"],
+                        output.embeddings,
+                        lr=self.lr,
+                        warmup=self.settings.warmup,
+                        x=self.data.get("x"),
+                    )
+                    del output  # Else embeddings and views stay through the next epoch.
+                    for callback in callbacks:
+                        callback(self.epoch, record, self.method, self.data)
+                    if not record.keys() >= RECORDED:
+                        lost = sorted(RECORDED - record.keys())
+                        reject("pretrain", "callbacks", "functions that remove no record", lost)
+                    self.history.append({name: _number(name, record[name]) for name in record})
+                    bar.update(1)
+                    bar.set_postfix(loss=f"{record['loss']:.4f}", refresh=False)
+                    due = self.epoch % every == 0 or self.epoch == epochs
+                    if due and self.good is not None:
+                        self.good = copy.deepcopy(self.state())
                 late = deadline is not None and time.monotonic() > deadline
                 stopping = stop.requested or late
-                due = self.epoch % every == 0 or self.epoch == epochs
-                if due and self.good is not None:
-                    self.good = copy.deepcopy(self.state())
                 if checkpoint is not None and (due or stopping):
                     # A stop in between must not move the place to go back to.
                     good = {} if due or self.good is None else {"good": self.good}

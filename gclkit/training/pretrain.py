@@ -101,7 +101,8 @@ def pretrain(
     Raises:
         ValueError: For settings out of range, a graph that is not fit for training, a method
             that does not reset all its parameters, a checkpoint of another run, or a training
-            that needs more memory than there is. The method is then left as it was.
+            that needs more memory than there is. The method is left as it was by whatever ends
+            the training before its first step.
         FileExistsError: If :obj:`checkpoint` is there and :obj:`resume` is not set.
         TrainingDiverged: If the loss or a gradient is not finite.
         TrainingInterrupted: If it was asked to stop; the checkpoint holds the state.
@@ -141,7 +142,7 @@ def pretrain(
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         method.to(device)
-        with _given_back_if_refused(method):
+        with _given_back_if_refused(method) as given:
             _draw_anew(method)
             generator = torch.Generator(device).manual_seed(seed)
             # A copy: PyG moves a graph in place.
@@ -159,28 +160,34 @@ def pretrain(
             loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
             if resume and checkpoint is not None and _has_checkpoint(checkpoint):
                 loop.restore(load_checkpoint(checkpoint, device=device))
-        try:
-            loop.run(
-                regularizer=regularizer,
-                callbacks=callbacks,
-                checkpoint=None if checkpoint is None else Path(checkpoint),
-                every=every,
-                deadline=deadline,
-                progress=progress,
-            )
-        finally:
-            release_memory()
+            loop.optimizer.register_step_post_hook(lambda *_: given.clear())
+            try:
+                loop.run(
+                    regularizer=regularizer,
+                    callbacks=callbacks,
+                    checkpoint=None if checkpoint is None else Path(checkpoint),
+                    every=every,
+                    deadline=deadline,
+                    progress=progress,
+                )
+            finally:
+                release_memory()
     return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
 
 
 @contextmanager
-def _given_back_if_refused(method: Method) -> Iterator[None]:
-    """A method whose training does not start keeps the parameters that it came with."""
+def _given_back_if_refused(method: Method) -> Iterator[dict[str, Tensor]]:
+    """A method whose training does not come to a step keeps the parameters that it came with.
+
+    Yields:
+        These, to be cleared at the first step.
+    """
     given = copy.deepcopy(method.state_dict())
     try:
-        yield
+        yield given
     except BaseException:
-        method.load_state_dict(given)
+        if given:
+            method.load_state_dict(given)
         raise
 
 

@@ -32,6 +32,7 @@ class RunSettings:
         regularizer: ``"pot"`` or none.
         kappa: Its weight, in [0, 1].
         pot_mode: Its bounds, see :class:`~gclkit.regularizers.ProvableTraining`.
+        pot_anchors: Nodes drawn per step that it bounds. (default: all)
 
     Raises:
         ValueError: For a value of another kind or out of range.
@@ -53,6 +54,7 @@ class RunSettings:
     regularizer: str | None = None
     kappa: float = 0.4
     pot_mode: str = "pairwise"
+    pot_anchors: int | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.seeds, list) or not self.seeds:
@@ -67,8 +69,9 @@ class RunSettings:
                 reject(OWNER, name, "a list of names", names)
         check_count(OWNER, "num_splits", self.num_splits)
         check_count(OWNER, "every", self.every)
-        if self.evaluate_every is not None:
-            check_count(OWNER, "evaluate_every", self.evaluate_every)
+        for name in ("evaluate_every", "pot_anchors"):
+            if getattr(self, name) is not None:
+                check_count(OWNER, name, getattr(self, name))
         for name in ("tensorboard", "papers_probe"):
             if not isinstance(getattr(self, name), bool):
                 reject(OWNER, name, "true or false", getattr(self, name))

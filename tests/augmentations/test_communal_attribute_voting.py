@@ -74,6 +74,18 @@ def test_repr_and_refusals(graph):
         transform(Data(x=torch.ones(3, 2)))
 
 
+def test_refusals_of_votes_and_rates():
+    votes = torch.tensor([0.5, 2.0])
+    for score, p, threshold, sentence in [
+        (votes.int(), 0.3, 1.0, "'score' must be of a floating point dtype (got torch.int32)"),
+        (votes, 1.3, 1.0, "'p' must be a probability in [0, 1] (got 1.3)"),
+        (votes, 0.3, -0.1, "'threshold' must be a probability in [0, 1] (got -0.1)"),
+    ]:
+        with pytest.raises(ValueError) as error:
+            communal_drop_probability(score, p, threshold=threshold)
+        assert str(error.value) == f"communal_drop_probability: {sentence}"
+
+
 def test_a_batch_of_several_graphs_is_refused(graph):
     graph.feature_score = torch.rand(1, 40) + 0.1
     batch = Batch.from_data_list([graph, graph])

@@ -1,10 +1,19 @@
+from functools import partial
+
 import pytest
 import torch
 from torch_geometric.data import Data, HeteroData
 from torch_geometric.transforms import RandomLinkSplit
 from torch_geometric.utils import is_undirected
 
-from gclkit.augmentations import AddCentrality, BudgetedEdgeDrop, EdgeDrop, FeatureMask
+from gclkit.augmentations import (
+    AdaptiveEdgeDrop,
+    AddCentrality,
+    BudgetedEdgeDrop,
+    CommunalEdgeDropping,
+    EdgeDrop,
+    FeatureMask,
+)
 from gclkit.communities import AddCommunities
 from gclkit.testing.graphs import random_graph
 
@@ -40,6 +49,16 @@ def test_drops_the_stated_share(graph, p, symmetric):
     view = EdgeDrop(p, symmetric=symmetric, generator=seeded(1))(graph)
     coins = graph.num_edges / (2 if symmetric else 1)
     assert abs(view.edge_drop_rate - p) <= 5 * (p * (1 - p) / coins) ** 0.5
+
+
+@pytest.mark.parametrize(
+    "transform", [EdgeDrop, partial(AdaptiveEdgeDrop, threshold=1.0), CommunalEdgeDropping]
+)
+def test_the_smallest_coin_obeys_a_certain_probability(transform, graph, monkeypatch):
+    graph.edge_drop_weight = torch.ones(graph.num_edges)
+    monkeypatch.setattr(torch, "rand", lambda n, **_: torch.zeros(n))
+    assert transform(0.0)(graph).num_edges == graph.num_edges
+    assert transform(1.0)(graph).num_edges == 0
 
 
 def test_trailing_isolated_nodes_and_empty_graphs_stay():

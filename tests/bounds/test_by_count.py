@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gclkit.bounds import EdgeDropSet
+from gclkit.bounds import EdgeDropSet, certify, node_compactness
 from gclkit.bounds.by_count import can_lose, count_ranges, mailed, trace_by_count, trace_bytes
 from gclkit.bounds.forward import trace_view
 from gclkit.bounds.layers import describe_layers
@@ -75,3 +75,17 @@ def test_the_bytes_told_are_those_of_the_peak(conv, widths, make_encoder):
         trace_by_count(layers, x, drops, ranges)
     told = trace_bytes(layers, x, ranges)
     assert 1.0 <= told / measured.peak < 1.25, told / measured.peak
+
+
+def test_boxes_beyond_the_memory_are_refused_by_whoever_would_make_them(
+    make_encoder, make_graph, monkeypatch
+):
+    layers, (x, edge_index, targets) = make_encoder(), make_graph([9, 12, 8])
+    options = {"p": 0.4, "targets": targets, "mode": "certified"}
+    monkeypatch.setattr("gclkit.bounds.by_count.available_bytes", lambda device: 2000)
+    rule = r"needs about \d+\.\d kB for the two_hop bounds of n=29 nodes that lose up to \d+ "
+    with pytest.raises(ValueError, match=f"^node_compactness: {rule}edges, of 2.0 kB; use tight"):
+        node_compactness(layers, x, edge_index, tightness="two_hop", **options)
+    with pytest.raises(ValueError, match=f"^certify: {rule}edges, of 2.0 kB; use tight"):
+        certify(layers, x, edge_index, p=0.4, memory_budget=1e9)
+    node_compactness(layers, x, edge_index, tightness="budget", **options)

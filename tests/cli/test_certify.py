@@ -83,7 +83,7 @@ def test_a_sum_of_two_encoders_is_refused(tmp_path, capsys):
 
 def test_boxes_that_do_not_fit_are_refused_and_the_way_out_works(tmp_path, monkeypatch, capsys):
     trained(tmp_path, "grace", projection_channels=4)
-    monkeypatch.setattr("gclkit.ops.memory.available_bytes", lambda device: 1000)
+    monkeypatch.setattr("gclkit.bounds.by_count.available_bytes", lambda device: 1000)
     assert certify(tmp_path) == 2
     captured = capsys.readouterr()
     (line,) = captured.err.splitlines()

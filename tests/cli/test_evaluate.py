@@ -49,7 +49,9 @@ def test_the_embeddings_are_scored_and_printed_before_the_control(graph, monkeyp
     assert main(["evaluate", *arguments]) == 0
     assert len(printed) == 2 and "| z |" not in printed[0] and "| z |" in printed[1]
     assert "raw features |" not in printed[1] and "control raw_features" in printed[1]
-    assert "| raw features |" in capsys.readouterr().out
+    last = capsys.readouterr().out
+    assert "| raw features |" in last and "| z" not in last, "nothing is printed twice"
+    assert last.count("over n = 1;") == 1, "its note counts its own values"
 
 
 def test_a_graph_without_labels_asks_for_them(graph, tmp_path, capsys):

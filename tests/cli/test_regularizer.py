@@ -10,10 +10,10 @@ from gclkit.training.run_settings import RunSettings
 
 
 def test_the_regularizer_takes_the_rates_of_the_method(config, graph):
-    chosen = config(regularizer="pot", kappa=0.25, pot_mode="certified")
+    chosen = config(regularizer="pot", kappa=0.25, pot_mode="certified", pot_anchors=7)
     method = build_method(chosen, graph.num_features)
     pot = build_regularizer(chosen, method, graph)
-    assert (pot.p, pot.kappa, pot.mode) == ((0.3, 0.5), 0.25, "certified")
+    assert (pot.p, pot.kappa, pot.mode, pot.num_anchors) == ((0.3, 0.5), 0.25, "certified", 7)
     assert build_regularizer(config(), method, graph) is None
 
 

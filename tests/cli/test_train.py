@@ -193,6 +193,11 @@ def test_more_memory_than_there_is_leaves_nothing(small, tmp_path, capsys, monke
         (["--device", "abacus"], "train: 'device' must be one that PyTorch can use here (got 'ab"),
         (["--memory-budget", "1", "--seeds", "0"], "use a larger memory_budget"),
         (["--kappa", "0.3"], "train: 'kappa' must be left out without a regularizer (got 0.3)"),
+        (["--pot-anchors", "0"], "train: 'pot-anchors' must be an integer of at least 1 (got 0)"),
+        (
+            ["--pot-anchors", "9"],
+            "train: 'pot-anchors' must be left out without a regularizer (got 9)",
+        ),
         (["--pot-mode", "x"], "train: 'pot-mode' must be left out without a regularizer (got 'x')"),
     ],
 )

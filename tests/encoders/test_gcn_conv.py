@@ -103,6 +103,13 @@ def test_autocast_narrows_the_dense_product_alone():
         conv(x.bfloat16(), edge_index)
 
 
+@pytest.mark.parametrize("name", ["in_channels", "out_channels"])
+def test_refuses_a_width_below_1(name):
+    with pytest.raises(ValueError) as error:
+        GCNConv(**{"in_channels": 3, "out_channels": 2, name: -1})
+    assert str(error.value) == f"GCNConv: '{name}' must be an integer of at least 1 (got -1)"
+
+
 def test_refuses_an_unknown_precision():
     with pytest.raises(ValueError) as error:
         GCNConv(3, 2, precision="fp8")

@@ -118,3 +118,15 @@ def test_weights_that_a_convolution_does_not_read_are_refused(view, conv):
         f"GNNEncoder: 'edge_weight' must be None with conv='{conv}', which takes no weights "
         f"(got ({edge_index.size(1)},))"
     )
+
+
+def test_the_batch_norm_of_one_row_is_refused_in_training_only():
+    encoder = GCNEncoder(6, 4, norm="batch")
+    one = torch.randn(1, 6), torch.empty(2, 0, dtype=torch.int64)
+    with pytest.raises(ValueError) as error:
+        encoder(*one)
+    assert str(error.value) == (
+        "GCNEncoder: 'x' must be of two rows or more for the batch norm (got 1)"
+    )
+    assert encoder.eval()(*one).shape == (1, 4)
+    encoder.train()(torch.randn(2, 6), one[1])

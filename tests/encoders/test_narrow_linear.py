@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from gclkit.encoders.narrow_linear import NarrowProduct, linear
+from gclkit.encoders.narrow_linear import NarrowProduct, check_rows, linear
 
 
 def test_full_precision_is_the_linear_layer_exactly():
@@ -18,13 +18,15 @@ def test_narrow_products_are_those_of_rounded_factors(bias):
     torch.testing.assert_close(linear(x, layer.weight, layer.bias, precision="bfloat16"), expected)
 
 
-def test_gradients_are_near_those_in_fp64():
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_gradients_are_near_those_in_fp64(dtype):
     x, weight = (torch.randn(n, 40, dtype=torch.float64, requires_grad=True) for n in (50, 30))
     target = torch.randn(50, 30, dtype=torch.float64)
     exact = torch.autograd.grad(((x @ weight.t()) * target).sum(), (x, weight))
+    x = x.detach().to(dtype).requires_grad_()
     narrow = torch.autograd.grad((NarrowProduct.apply(x, weight) * target).sum(), (x, weight))
+    assert [found.dtype for found in narrow] == [dtype, torch.float64]
     for found, wanted in zip(narrow, exact, strict=True):
-        assert found.dtype == torch.float64
         assert 0 < (found - wanted).norm() < 5e-3 * wanted.norm()
 
 
@@ -52,3 +54,10 @@ def test_a_constant_input_gets_no_gradient():
     x = torch.randn(7, 5)
     NarrowProduct.apply(x, weight).sum().backward()
     assert weight.grad is not None and x.grad is None
+
+
+def test_sparse_rows_are_refused_unless_allowed():
+    weight, x = torch.randn(3, 5), torch.randn(7, 5).to_sparse_csr()
+    assert check_rows("linear", "x", x, weight, sparse=True) is x
+    with pytest.raises(ValueError, match=r"^linear: 'x' must be .*strided"):
+        check_rows("linear", "x", x, weight)

@@ -21,10 +21,23 @@ def test_is_as_wide_as_the_input_unless_told():
     assert Projector(5, 3)(torch.randn(2, 5)).shape == (2, 5)
 
 
-@pytest.mark.parametrize("widths", [(0, 3), (4, -1), (4, 3, 0)])
-def test_refusals(widths):
-    with pytest.raises(ValueError, match=r"^Projector: '\w+' must be an integer of at least 1"):
-        Projector(*widths)
+@pytest.mark.parametrize("name", ["in_channels", "hidden_channels", "out_channels"])
+def test_refusals(name):
+    widths = {"in_channels": 4, "hidden_channels": 3, "out_channels": 2, name: 0}
+    with pytest.raises(ValueError) as error:
+        Projector(**widths)
+    assert str(error.value) == f"Projector: '{name}' must be an integer of at least 1 (got 0)"
+
+
+def test_resetting_under_a_seed_repeats():
+    torch.manual_seed(3)
+    projector = Projector(4, 3, 2)
+    before = [p.clone() for p in projector.parameters()]
+    for parameter in projector.parameters():
+        parameter.data.fill_(0.9)
+    torch.manual_seed(3)
+    projector.reset_parameters()
+    assert all(map(torch.equal, projector.parameters(), before))
 
 
 def test_autocast_takes_embeddings_that_it_narrowed():

@@ -22,3 +22,8 @@ def test_the_table_names_the_files_that_pyg_looks_for():
             dataset.name = name
         expected = [f"root/{info.folder}/{file}" for file in info.files]
         assert dataset.raw_paths == expected, name
+
+
+def test_features_are_normalised_as_in_the_papers():
+    raw = {name for name, info in DATASETS.items() if not info.normalize}
+    assert raw == {"blogcatalog", "digits", "flickr", "ogbn-arxiv", "sbm", "wikics"}

@@ -37,6 +37,19 @@ def test_npz_with_weights_and_masks(tmp_path):
 
 
 @pytest.mark.parametrize(
+    "arrays",
+    [
+        {"edge_index": EDGES.T, "num_nodes": np.array([7])},
+        csr_parts("adj", sp.block_diag([adjacency(), np.zeros((2, 2))], format="csr")),
+    ],
+)
+def test_nodes_without_features_or_edges_are_counted(arrays, tmp_path):
+    np.savez(tmp_path / "graph.npz", **arrays)
+    data = load(tmp_path / "graph.npz", require_features=False, log=None)
+    assert data.x is None and data.num_nodes == 7
+
+
+@pytest.mark.parametrize(
     "arrays, sentence",
     [
         (

@@ -168,6 +168,9 @@ def test_features_do_not_change_the_number_of_nodes(tmp_path):
                 load(source, features=np.ones((rows, 3)), log=None)
             rule = f"of 4 rows, one per node (got ({rows}, 3))"
             assert str(refusal.value) == f"load: 'features' must be {rule}"
+    single = Data(edge_index=torch.zeros(2, 1, dtype=torch.int64), num_nodes=1)
+    with pytest.raises(ValueError, match=r"^load: 'features' must be of 1 rows, one per node"):
+        load(single, features=np.ones((2, 3)), log=None)
     for source in (tmp_path / "edges.csv", bare, Data(y=torch.tensor([1]), **bare.to_dict())):
         assert load(source, features=np.ones((6, 3)), log=None).num_nodes == 6
         with pytest.raises(ValueError) as refusal:

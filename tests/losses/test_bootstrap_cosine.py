@@ -37,7 +37,8 @@ def test_names_the_argument_that_does_not_fit():
     with pytest.raises(ValueError) as error:
         bootstrap_cosine(z, z, 0 * z, z)
     assert str(error.value) == (
-        "bootstrap_cosine: 'target1' must be free of zero rows, which have no direction "
+        "bootstrap_cosine: 'target1' must be free of zero rows, which have no direction; "
+        "behind a last ReLU use a Projector, or final_activation=False "
         "(got 'row 0 is zero')"
     )
 

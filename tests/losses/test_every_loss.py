@@ -84,6 +84,24 @@ def test_gives_the_same_bits_within_autocast(views, name, call):
         assert (plain is within is None) or torch.equal(plain, within)
 
 
+COOLED = [
+    name for name in CALLS if "temperature" in inspect.signature(getattr(losses, name)).parameters
+]
+
+
+@pytest.mark.parametrize("name", COOLED)
+@pytest.mark.parametrize("block_rows", [None, 7])
+def test_a_temperature_may_be_learned(views, name, block_rows):
+    z1, z2 = (z.detach() for z in views(N))
+
+    def loss(temperature):
+        return CALLS[name](z1, z2, temperature=temperature, block_rows=block_rows)
+
+    learned = torch.tensor(0.3, dtype=torch.float64, requires_grad=True)
+    torch.testing.assert_close(loss(learned), loss(0.3))
+    assert torch.autograd.gradcheck(loss, learned)
+
+
 # What is handed over where no view can be cut or stacked.
 AS_FIRST = {
     "bootstrap_cosine": lambda a, b: losses.bootstrap_cosine(a, b, b, b),

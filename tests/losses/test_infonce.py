@@ -267,7 +267,8 @@ def test_refuses_entries_that_are_no_embedding(views):
     for value, message in (
         (
             zero,
-            "infonce: 'z2' must be free of zero rows, which have no direction "
+            "infonce: 'z2' must be free of zero rows, which have no direction; "
+            "behind a last ReLU use a Projector, or final_activation=False "
             "(got 'row 1 is zero')",
         ),
         (bad, "infonce: 'z2' must be finite (got '1 of 12 entries NaN or infinite')"),

@@ -20,5 +20,6 @@ def test_refuses_a_zero_row():
     with pytest.raises(ValueError) as error:
         unit_rows("op", "z", torch.tensor([[1.0], [0.0]]))
     assert str(error.value) == (
-        "op: 'z' must be free of zero rows, which have no direction (got 'row 1 is zero')"
+        "op: 'z' must be free of zero rows, which have no direction; behind a last ReLU use a "
+        "Projector, or final_activation=False (got 'row 1 is zero')"
     )

@@ -9,7 +9,7 @@ def weight(similarity):
     return 0.1 + (similarity + 1).square()
 
 
-def formula(z1, z2, tau):
+def formula(z1, z2, tau, weight=weight):
     n, terms = len(z1), []
     for a, b in ((F.normalize(z1), F.normalize(z2)), (F.normalize(z2), F.normalize(z1))):
         for i in range(n):
@@ -50,6 +50,28 @@ def test_refuses_a_row_without_weight(weight):
         "weighted_infonce: 'weight' must be at least 0 and finite, and positive somewhere in "
         "each row (got 'row 0')"
     )
+
+
+def test_a_weight_that_vanishes_at_one_is_not_made_negative_by_rounding():
+    z = torch.randn(50, 16, generator=torch.Generator().manual_seed(0)).repeat(2, 1)
+    u = F.normalize(z)
+    assert (u @ u.T).max() > 1, "some cosines round above 1"
+    least = []
+
+    def distance(similarity):
+        least.append(float((1 - similarity).min()))
+        return 1 - similarity
+
+    loss = weighted_infonce(z, z.clone(), distance)
+    assert min(least) == 0
+    exact = formula(z.double(), z.double(), 0.5, lambda s: (1 - s).clamp(min=0))
+    torch.testing.assert_close(loss.double(), exact, rtol=1e-5, atol=0)
+
+
+@pytest.mark.parametrize("backend", ["reference", "blockwise"])
+def test_refuses_one_negative_weight_in_a_row_of_positive_ones(views, backend):
+    with pytest.raises(ValueError, match=r"^weighted_infonce: 'weight' must be at least 0 and fin"):
+        weighted_infonce(*views(9), lambda s: s + 0.7, backend=backend)
 
 
 def test_refuses_bad_input(views):

@@ -68,6 +68,12 @@ def test_views_and_embeddings_are_what_the_encoder_saw_and_gave(graph, make, cls
 
 
 @pytest.mark.parametrize(("cls", "options"), CASES)
+def test_a_view_of_masked_features_holds_no_copy_of_them(graph, make, cls, options):
+    data, out = step(make(cls, options), graph)
+    assert all(view.x is data.x for view in out.views if "feature_keep" in view)
+
+
+@pytest.mark.parametrize(("cls", "options"), CASES)
 def test_the_seed_decides_bit_for_bit_also_after_a_stop(graph, make, cls, options, tmp_path):
     def run(epochs, seed=5, **more):
         return pretrain(make(cls, options), graph, epochs=epochs, seed=seed, **more)

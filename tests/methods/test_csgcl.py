@@ -75,6 +75,17 @@ def test_a_batch_keeps_the_probabilities_of_the_graph(graph, method):
     assert method.step(batch, 40).embeddings[1].shape == (24, 6)
 
 
+@pytest.mark.parametrize("options", [{}, {"symmetric": True}])
+def test_the_settings_are_those_of_each_view(options):
+    thresholds = {"edge_threshold": 0.9, "feature_threshold": 0.8}
+    method = CSGCL(8, edge_p=(0.2, 0.6), feature_p=(0.1, 0.5), **thresholds, **options)
+    for view, edge_p, feature_p in zip(method.augmentations, (0.2, 0.6), (0.1, 0.5), strict=True):
+        drop, mask = view.transforms
+        assert (drop.p, drop.threshold) == (edge_p, 0.9)
+        assert drop.symmetric == options.get("symmetric", False)
+        assert (mask.p, mask.threshold) == (feature_p, 0.8)
+
+
 def test_refusals():
     with pytest.raises(ValueError, match=r"^CSGCL: 'gamma_max' must be a number of at least 0"):
         CSGCL(8, gamma_max=-1.0)

@@ -24,6 +24,12 @@ def test_is_linear_in_the_nodes():
     assert largest.numel == z.numel()
 
 
+def test_an_activation_follows_the_last_layer_where_it_is_asked_for():
+    for options, last in (({}, "Identity"), ({"final_activation": True}, "PReLU")):
+        activations = GBT(8, **options).encoder.activations
+        assert [type(module).__name__ for module in activations] == ["PReLU", last]
+
+
 def test_refusals():
     with pytest.raises(ValueError) as error:
         GBT(8, decorrelation=-1.0)

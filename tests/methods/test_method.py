@@ -1,10 +1,14 @@
+import inspect
+import pydoc
+
 import pytest
 import torch
 from torch import nn
 
 from gclkit.encoders import GCNEncoder
-from gclkit.methods import MVGRL, Method, diffused_topics
+from gclkit.methods import BGRL, MVGRL, Method, ProGCL, TwoViewContrast, diffused_topics
 from gclkit.training import list_methods
+from gclkit.training.config import model_options
 
 
 class Fixed(Method):
@@ -94,3 +98,39 @@ def test_reset_reaches_the_children():
 def test_a_method_must_define_its_step(graph):
     with pytest.raises(TypeError, match=r"^Fixed: a method must define step\(batch, epoch\)$"):
         Fixed().step(graph, 1)
+
+
+@pytest.mark.parametrize("cls", [*list_methods().values(), TwoViewContrast])
+def test_the_signature_tells_every_option(cls):
+    parameters = inspect.signature(cls).parameters
+    kinds = {parameter.kind for parameter in parameters.values()}
+    assert kinds <= {inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY}
+    assert set(parameters) == {"in_channels", *model_options(cls)}
+
+
+def test_a_default_is_that_of_the_class_that_changes_it_last():
+    defaults = {name: p.default for name, p in inspect.signature(BGRL).parameters.items()}
+    assert (defaults["norm"], defaults["edge_p"], defaults["num_layers"]) == (
+        "batch", (0.2, 0.4), 2
+    )  # fmt: skip
+    assert (
+        "temperature: 'float' = 0.5" in pydoc.render_doc(ProGCL).partition("Method resolution")[0]
+    )
+
+
+def test_a_subclass_keeps_its_own_arguments():
+    class Own(ProGCL):
+        def __init__(self, *args, extra, **rest):
+            super().__init__(*args, **rest)
+
+    class Closed(ProGCL):
+        def __init__(self):
+            super().__init__(3)
+
+    class Same(ProGCL):
+        pass
+
+    own = inspect.signature(Own).parameters
+    assert list(own)[:3] == ["args", "extra", "variant"] and "conv" in own and "rest" not in own
+    assert not inspect.signature(Closed).parameters
+    assert inspect.signature(Same) == inspect.signature(ProGCL)

@@ -1,7 +1,14 @@
 import pytest
 import torch
 
-from gclkit.ops.bounded_sums import LARGEST_LOGIT, MutualSums, RowSums, SelfSums, is_bounded
+from gclkit.ops.bounded_sums import (
+    LARGEST_LOGIT,
+    MutualSums,
+    RowSums,
+    SelfSums,
+    is_bounded,
+    safe_share,
+)
 from gclkit.ops.tiles import Tiling
 
 
@@ -77,3 +84,8 @@ def test_is_bounded_counts_lengths_scale_and_the_spread_of_the_bias():
     bias = torch.tensor([100.0, 100.0 + LARGEST_LOGIT, 100.0])
     assert is_bounded(unit, unit, torch.tensor(0.0), bias)
     assert not is_bounded(unit, unit, torch.tensor(0.1), bias)
+
+
+def test_a_row_without_any_term_has_no_gradient():
+    share = safe_share(torch.tensor([3.0, 3.0, 0.0]), torch.tensor([4.0, 0.0, 0.0]))
+    assert share.tolist() == [0.75, 0.0, 0.0]

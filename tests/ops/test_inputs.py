@@ -73,6 +73,7 @@ def test_where_bfloat16_does_not_pay_products_are_as_wide_as_sums(monkeypatch, t
         (lambda: check_rows("f", "z", ROWS[:0]), "'z' must be a matrix of at least one row"),
         (lambda: check_rows("f", "z", ROWS.long()), "'z' must be of a floating point dtype"),
         (lambda: check_rows("f", "z", ROWS / 0), "'z' must be finite"),
+        (lambda: check_rows("f", "z", ROWS.to_sparse()), "'z' must be a strided tensor"),
         (
             lambda: check_alike("f", "q", ROWS, "k", ROWS.double()),
             "'q' must be of the dtype of 'k', torch.float64",

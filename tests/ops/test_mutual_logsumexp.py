@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.utils.flop_counter import FlopCounterMode
 
 from gclkit.ops import mutual_logsumexp, similarity_logsumexp
 from gclkit.testing.measure import LargestTensor
@@ -64,6 +65,14 @@ def test_never_makes_the_similarity_matrix():
     with LargestTensor() as largest:
         sum(part.sum() for part in mutual_logsumexp(q, k, 2.0, block_rows=64)).backward()
     assert largest.numel == 64 * 64
+
+
+@pytest.mark.parametrize(("name", "products"), [("blockwise", 1), ("reference", 2)])
+def test_a_block_serves_both_directions_where_blocks_are_made(name, products):
+    q, k = problem(40, 33)
+    with FlopCounterMode(display=False) as counter:
+        mutual_logsumexp(q, k, 3.0, backend=name, block_rows=16)
+    assert counter.get_total_flops() == products * 2 * 40 * 33 * 5
 
 
 def test_refuses_bad_input():

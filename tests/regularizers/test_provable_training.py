@@ -107,8 +107,9 @@ def test_layers_that_did_not_give_the_embeddings_are_refused(setting):
     _, encoder, views = setting
     message = (
         "ProvableTraining: 'layers' must be the layers that gave the embeddings of the second "
-        "view, with nothing beside them such as edge weights, dropout, autocast that has ended or "
-        "a normalization of z (got 'largest difference "
+        "view, their activations and nothing beside them such as one more activation, edge "
+        "weights, dropout, autocast that has ended or a normalization of z (got 'largest "
+        "difference "
     )
     wrong = (views[1][0], views[1][1], views[1][2] * 1.01)
     with pytest.raises(ValueError, match="^" + re.escape(message)):

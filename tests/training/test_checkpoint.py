@@ -26,6 +26,15 @@ def test_round_trip_keeps_the_one_before(tmp_path):
     ]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX opens folders")
+def test_the_file_and_then_its_folder_reach_the_disk(tmp_path, monkeypatch):
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    path = tmp_path / "checkpoint.pt"
+    save_checkpoint(path, {"epoch": 1})
+    assert synced == [path.stat().st_ino, tmp_path.stat().st_ino]
+
+
 @pytest.mark.parametrize("damage", ["truncated", "missing", "garbage"])
 def test_falls_back_on_the_one_before(tmp_path, damage):
     path = tmp_path / "checkpoint.pt"

@@ -8,15 +8,20 @@ from gclkit.training.interrupt import Interruptible
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_the_first_signal_is_noted_and_handlers_come_back(number, capfd):
+@pytest.mark.parametrize(
+    ("saves", "said"),
+    [
+        (True, "which is saved; a second Ctrl-C stops at once and saves nothing"),
+        (False, "nothing is saved without a checkpoint; a second Ctrl-C stops at once"),
+    ],
+)
+def test_the_first_signal_is_noted_and_handlers_come_back(number, saves, said, capfd):
     before = signal.getsignal(number)
-    with Interruptible() as stop:
+    with Interruptible(saves=saves) as stop:
         assert not stop.requested
         os.kill(os.getpid(), number)
         assert stop.requested
-        assert capfd.readouterr().err == (
-            "\ngclkit: stopping after this epoch; a second Ctrl-C stops at once and loses it\n"
-        )
+        assert capfd.readouterr().err == f"\ngclkit: stopping after this epoch, {said}\n"
         assert signal.getsignal(number) is before, "the second signal acts at once"
     assert signal.getsignal(number) is before
 
@@ -25,7 +30,7 @@ def test_a_second_ctrl_c_raises():
     # A suite that a shell has put in the background starts with the signal ignored.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        with pytest.raises(KeyboardInterrupt), Interruptible():
+        with pytest.raises(KeyboardInterrupt), Interruptible(saves=True):
             os.kill(os.getpid(), signal.SIGINT)
             os.kill(os.getpid(), signal.SIGINT)
     finally:
@@ -37,7 +42,7 @@ def test_a_closed_standard_error_does_no_harm(monkeypatch):
         raise OSError(9, "Bad file descriptor")
 
     monkeypatch.setattr(os, "write", fail)
-    with Interruptible() as stop:
+    with Interruptible(saves=True) as stop:
         os.kill(os.getpid(), signal.SIGTERM)
     assert stop.requested
 
@@ -46,7 +51,7 @@ def test_other_threads_are_left_alone():
     seen = []
 
     def work():
-        with Interruptible() as stop:
+        with Interruptible(saves=True) as stop:
             seen.append(stop.requested)
 
     thread = threading.Thread(target=work)

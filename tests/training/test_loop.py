@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from gclkit.methods import GRACE, StepOutput
-from gclkit.training import TrainingDiverged, TrainingInterrupted, pretrain
+from gclkit.training import TrainingDiverged, TrainingInterrupted, load_checkpoint, pretrain
 from gclkit.training.loop import TrainingLoop
 from gclkit.training.training_settings import TrainingSettings
 
@@ -208,6 +208,30 @@ def test_retries_go_back_and_halve_the_step(graph):
     with pytest.raises(TrainingDiverged):
         method.bad_epochs = (4,)
         pretrain(method, graph, epochs=6, retries=1)
+
+
+@pytest.mark.parametrize("saves", [True, False])
+def test_an_epoch_that_diverges_after_ctrl_c_is_not_run_again(graph, tmp_path, capfd, saves):
+    class Pressed(Diverging):
+        def step(self, batch, epoch):
+            steps.append(epoch)
+            if epoch == 4 and self.bad_epochs:
+                signal.raise_signal(signal.SIGTERM)
+            return super().step(batch, epoch)
+
+    method, steps, path = Pressed(9, out_channels=6, projection_channels=5), [], tmp_path / "c.pt"
+    options = {"epochs": 6, "retries": 1, "every": 2, "checkpoint": path if saves else None}
+    stopped = f"^stopped after epoch 2{'; its state is in' if saves else '$'}"
+    with pytest.raises(TrainingInterrupted, match=stopped):
+        pretrain(method, graph, **options)
+    assert steps == [1, 2, 3, 4]
+    said = "which is saved" if saves else "nothing is saved"
+    assert f"stopping after this epoch, {said}" in capfd.readouterr().err
+    if saves:
+        method.bad_epochs = ()
+        pretrain(method, graph, resume=True, **options)
+        assert steps[4:] == [3, 4, 5, 6]
+        assert load_checkpoint(path)["retried"] == 1
 
 
 class Fragile(GRACE):

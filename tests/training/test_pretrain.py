@@ -95,6 +95,31 @@ def test_a_refused_checkpoint_leaves_the_parameters(graph, method, tmp_path):
     assert_same_state(method.state_dict(), learned)
 
 
+@pytest.mark.parametrize("refused", [1, 2])
+def test_a_refusal_before_the_first_step_leaves_the_parameters(graph, tmp_path, refused):
+    class Refusing(GRACE):
+        def contrast(self, h1, h2, batch, epoch):
+            if epoch == refused:
+                raise ValueError("no such sizes")
+            return super().contrast(h1, h2, batch, epoch)
+
+    method = Refusing(9, out_channels=6, projection_channels=5, norm="batch")
+    before = copy.deepcopy(method.state_dict())
+    path = tmp_path / "checkpoint.pt"
+    with pytest.raises(ValueError, match=r"^no such sizes$"):
+        pretrain(method, graph, epochs=3, checkpoint=path, every=1, seed=5)
+    if refused == 1:
+        assert_same_state(method.state_dict(), before)
+        return
+    learned = load_checkpoint(path)["model"]
+    weights = dict(method.named_parameters())
+    assert all(torch.equal(weights[name], learned[name]) for name in weights)
+    method.load_state_dict(before)  # A resumed training is refused too before a step of its own.
+    with pytest.raises(ValueError, match=r"^no such sizes$"):
+        pretrain(method, graph, epochs=3, checkpoint=path, resume=True, seed=5)
+    assert_same_state(method.state_dict(), before)
+
+
 def test_refuses_parameters_without_a_size(graph):
     method = GRACE(9, out_channels=6)
     method.encoder = pyg.GCNConv(-1, 6)

@@ -30,6 +30,7 @@ def test_a_run_without_tasks_or_controls_is_one():
         ({"papers_probe": 1}, "'papers_probe' must be true or false (got 1)"),
         ({"device": 0}, "'device' must be a text (got 0)"),
         ({"splits": None}, "'splits' must be a text (got None)"),
+        ({"pot_anchors": 0}, "'pot_anchors' must be an integer of at least 1 (got 0)"),
         ({"pot_mode": None}, "'pot_mode' must be a text (got None)"),
         ({"regularizer": "none"}, "'regularizer' must be one of ['pot'] (got 'none')"),
         ({"kappa": 1.5}, "'kappa' must be a probability in [0, 1] (got 1.5)"),

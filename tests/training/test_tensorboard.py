@@ -1,4 +1,5 @@
 import sys
+import threading
 
 import pytest
 
@@ -47,6 +48,15 @@ def test_nothing_is_made_before_the_first_epoch(tmp_path):
     logger = TensorBoardLogger(tmp_path / "events")
     logger.close()
     assert not (tmp_path / "events").exists()
+
+
+def test_closing_ends_the_thread_that_writes(tmp_path):
+    before = threading.active_count()
+    logger = TensorBoardLogger(tmp_path)
+    logger(1, {"loss": 2.5}, None, None)
+    assert threading.active_count() == before + 1
+    logger.close()
+    assert threading.active_count() == before
 
 
 def test_says_what_to_install(graph, tmp_path, monkeypatch):
