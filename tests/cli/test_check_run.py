@@ -94,3 +94,12 @@ def test_controls_that_do_not_fit_are_refused_before_training(config, graph, mon
         ValueError, match=r"^train: needs about [\d.]+ (kB|MB) for the control raw_"
     ):
         check_run(config(controls=["raw_features"]), graph)
+
+
+def test_a_training_that_does_not_fit_is_refused(config, graph, monkeypatch):
+    chosen, lines = config(tasks=["clustering"]), []
+    check_run(chosen, graph, log=lines.append, estimate=True)
+    assert len(lines) == 1 and "total" in lines[0]
+    monkeypatch.setattr("gclkit.training.memory.available_bytes", lambda device: 10_000)
+    with pytest.raises(ValueError, match=r"^GRACE: needs about [\d.]+ (kB|MB) for training on n=1"):
+        check_run(chosen, graph)

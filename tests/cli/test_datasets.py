@@ -33,6 +33,20 @@ def test_measures_a_graph(capsys):
     assert "nodes        2,000 (" in out and "classes      8, of 250 to 250 nodes" in out
 
 
+def test_measures_by_hand(tmp_path, capsys):
+    edges, x = [[0, 1, 1], [1, 2, 3]], [[1, 0], [0, 0], [2, 3], [0, 4], [0, 0], [0, 0]]
+    np.savez(tmp_path / "g.npz", edge_index=edges, x=np.array(x, dtype=float))
+    assert main(["datasets", str(tmp_path / "g.npz")]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert lines[-6:-1] == [
+        "nodes        6 (2 isolated)",
+        "edges        6 directed, 3 undirected",
+        "degree       1.0 mean, 3 largest",
+        "features     2, 33.3% not zero",
+        "public split no",
+    ]
+
+
 @pytest.mark.parametrize(
     ("y", "classes", "homophily"),
     [

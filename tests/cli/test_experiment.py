@@ -102,6 +102,16 @@ def test_a_graph_with_one_mask_alone_is_split_at_random():
     assert fit_to_graph(RunConfig("grace", "sbm"), data, print).run.splits == "public"
 
 
+def test_without_labels_the_edges_are_what_is_left_to_predict():
+    data, said = load("sbm", num_nodes=90, log=None), []
+    tasks = ["classification", "clustering", "link_prediction"]
+    config = RunConfig("grace", "sbm", run=RunSettings(tasks=tasks))
+    assert fit_to_graph(config, data, said.append).run.tasks == tasks and not said
+    del data.y
+    assert fit_to_graph(config, data, said.append).run.tasks == ["link_prediction"]
+    assert said == ["no labels: classification and clustering are left out"]
+
+
 def test_communities_are_detected_once_for_all_seeds_and_the_report(tmp_path, monkeypatch):
     table, calls = detect.__globals__["ALGORITHMS"], []
     leiden = table["leiden"]

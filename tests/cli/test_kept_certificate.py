@@ -34,3 +34,7 @@ def test_else_it_goes_with_its_files(folder, change):
     assert kept_certificate(folder, [4] if change == "other seeds" else [3]) is None
     assert not (folder.path / "certificate.npz").exists()
     assert not list((folder.path / "plots").iterdir())
+
+
+def test_a_run_that_was_never_certified_has_none(tmp_path):
+    assert kept_certificate(RunFolder(tmp_path), [3]) is None

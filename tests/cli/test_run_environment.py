@@ -12,6 +12,8 @@ def config(**run):
 def test_names_the_machine():
     found = environment(config(device="cpu"))
     assert found["torch"] == torch.__version__ and found["threads"] == torch.get_num_threads()
+    assert found["device"] == environment(config())["device"] == "cpu"
+    assert environment(config(device="cuda:1"))["device"] == "cuda:1"
     assert peak_rss_mb() > 50
 
 

@@ -23,5 +23,6 @@ def test_prints_controls_method_and_published_figure(capsys):
     assert lines[3].split() == ["raw", "features", "55.12"]
     assert lines[4].split() == ["grace", "81.23", "±", "0.45"]
     assert lines[5].split() == ["published", "81.90"]
+    assert sum(line.startswith("published") for line in lines) == 1  # Of the classes alone.
     assert "cora, clustering" in lines and "55.00" in "".join(lines)
     assert lines[-1] == "0.250 s per epoch, 61.0 s in all without the report, 812 MB at most"

@@ -1,4 +1,5 @@
 import re
+import threading
 from dataclasses import replace
 
 import pytest
@@ -57,3 +58,13 @@ def test_a_seed_of_another_graph_is_not_taken_for_one_of_this(chosen, graph, tmp
         path.unlink()
     again, _ = train_seed(chosen, tmp_path, other, 5, **OPTIONS)
     assert not torch.equal(again, z)
+
+
+def test_calls_back_what_the_run_asks_for(config, graph, tmp_path):
+    asked = config(every=5, evaluate_every=2, tensorboard=True, tasks=["classification"])
+    asked = replace(asked, training={"epochs": 4})
+    threads = threading.active_count()
+    _, history = train_seed(asked, tmp_path, graph, 5, **OPTIONS)
+    assert ["val_accuracy" in row for row in history] == [False, True, False, True]
+    assert len(list((tmp_path / "tensorboard").iterdir())) == 1
+    assert threading.active_count() == threads, "the logger is closed"

@@ -51,3 +51,11 @@ def test_a_negative_degree_is_refused():
         )
     weight[1] = -1.0  # A degree of 0, with the loop: nothing flows.
     assert gcn_adjacency(edge_index, weight, 3).to_dense()[0].eq(0).all()
+
+
+def test_weights_of_other_edges_are_refused():
+    with pytest.raises(ValueError) as error:
+        gcn_adjacency(torch.tensor([[0, 1], [1, 0]]), torch.ones(3), 2)
+    assert str(error.value) == (
+        "gcn_adjacency: 'edge_weight' must be one weight per edge, of shape (2,) (got (3,))"
+    )

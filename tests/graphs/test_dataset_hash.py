@@ -95,3 +95,9 @@ def test_what_a_graph_holds_beside_its_content_has_a_hash_of_its_own(layout):
         assert dataset_hash(data) == dataset_hash(random_graph(seed=4))
         hashes.add(further_hash(data))
     assert len(hashes) == 2 and further_hash(random_graph(seed=4)) not in hashes
+
+
+def test_the_hash_of_the_rest_reads_neither_content_nor_text():
+    data = random_graph(seed=5, weighted=True)
+    data.title = "a graph"
+    assert further_hash(data) == further_hash(random_graph(seed=4))

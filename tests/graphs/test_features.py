@@ -113,6 +113,14 @@ def test_other_objects_are_refused(value):
         as_features("test", "x", value)
 
 
+@pytest.mark.parametrize("layout", [torch.sparse_coo, torch.sparse_csr])
+def test_sparse_tensors_of_complex_numbers_are_refused(layout):
+    value = torch.eye(3, dtype=torch.complex64).to_sparse(layout=layout)
+    with pytest.raises(ValueError) as error:
+        check_sparse("test", "x", value)
+    assert str(error.value) == "test: 'x' must be of a real dtype (got torch.complex64)"
+
+
 def test_sparse_tensors_that_point_outside_are_refused():
     inside = csr_tensor(torch.tensor([0, 1, 2]), torch.tensor([1, 0]), torch.ones(2), (2, 3))
     assert check_sparse("test", "x", inside) is inside

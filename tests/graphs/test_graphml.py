@@ -26,6 +26,16 @@ def test_graphml_with_a_file_of_features(tmp_path):
     assert load(path, log=None, **order).num_nodes == 5
 
 
+def test_a_file_whose_tree_does_not_fit_is_refused(tmp_path, monkeypatch):
+    path = graphml(tmp_path, network())
+    size = path.stat().st_size
+    monkeypatch.setattr("gclkit.graphs.memory_limit.memory_limit", lambda: 30 * size)
+    assert_five_nodes(load(path, log=None))
+    monkeypatch.setattr("gclkit.graphs.memory_limit.memory_limit", lambda: 30 * size - 1)
+    with pytest.raises(ValueError, match=r"^load: 'source' must be a file that takes at most"):
+        load(path, log=None)
+
+
 LAUGHS = """<?xml version="1.0"?>
 <!DOCTYPE graphml [<!ENTITY a "aaaaaaaaaa">{}]>
 <graphml xmlns="http://graphml.graphdrawing.org/xmlns"><graph edgedefault="undirected">

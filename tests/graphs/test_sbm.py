@@ -75,6 +75,7 @@ def test_a_seed_makes_a_graph():
     [
         ({"num_nodes": 15}, "'num_nodes' must be an integer of at least 16 (got 15)"),
         ({"num_communities": 0}, "'num_communities' must be an integer of at least 1 (got 0)"),
+        ({"informative": -1}, "'informative' must be an integer of at least 0 (got -1)"),
         ({"informative": 63}, "'informative' must be at most 62, for 8 communities (got 63)"),
         ({"p_on": 1.5}, "'p_on' must be a probability in [0, 1] (got 1.5)"),
         ({"random_edges": -1}, "'random_edges' must be a number of at least 0 (got -1)"),

@@ -53,6 +53,8 @@ def test_communities_of_another_graph_are_detected_anew(graph, method, name):
 
 
 def test_teams_up_late(graph, method):
+    assert method.delayed_parts() == {"gamma_start": 11}
+    assert CSGCL(8, gamma_max=0.0).delayed_parts() == {}
     data = method.prepare(graph, torch.Generator().manual_seed(1))
     early, late = method.step(data, 10), method.step(data, 40)
     h = [method.projector(z) for z in early.embeddings]

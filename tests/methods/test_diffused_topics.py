@@ -101,8 +101,10 @@ def test_refuses_settings_out_of_range(words, settings, message):
         diffused_topics(words, **settings)
 
 
-def test_refuses_a_single_feature(words):
-    words.x = words.x[:, 3:4]
+def test_takes_two_features_and_refuses_a_single_one(words):
+    words.x = words.x[:, 3:5]
+    assert diffused_topics(words).shape == (40, 1)
+    words.x = words.x[:, :1]
     with pytest.raises(ValueError, match=r"^diffused_topics: 'x' must be of two nodes and two"):
         diffused_topics(words)
 

@@ -48,11 +48,12 @@ def test_the_rates_and_the_threshold_are_those_of_each_view(graph):
     assert safe.step(safe.prepare(graph, seeded()), 1).views[0].num_edges == graph.num_edges
 
 
-def test_both_directions_may_go_together(graph):
-    method = GCA(8, symmetric=True)
+@pytest.mark.parametrize(("options", "together"), [({}, False), ({"symmetric": True}, True)])
+def test_both_directions_may_go_together(graph, options, together):
+    method = GCA(8, **options)
     view = method.step(method.prepare(graph, seeded()), 1).views[0]
     pairs = set(map(tuple, view.edge_index.T.tolist()))
-    assert pairs == {(v, u) for u, v in pairs} and len(pairs) < graph.num_edges
+    assert (pairs == {(v, u) for u, v in pairs}) == together and len(pairs) < graph.num_edges
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,13 @@ def test_the_rates_are_those_of_each_view(graph):
     assert second.num_edges == 0 and torch.equal(view_features(second), graph.x)
 
 
+@pytest.mark.parametrize(("options", "together"), [({}, False), ({"symmetric": True}, True)])
+def test_both_directions_may_go_together(graph, options, together):
+    method = GRACE(8, edge_p=(0.5, 0.5), **options)
+    method.prepare(graph, torch.Generator().manual_seed(1))
+    assert all(view.is_undirected() == together for view in method.step(graph, 1).views)
+
+
 def test_budgeted_views_stay_within_the_budgets(graph):
     method = GRACE(8, out_channels=6, edge_p=(0.6, 0.4), edge_drop="budgeted")
     method.prepare(graph, torch.Generator().manual_seed(1))

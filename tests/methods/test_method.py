@@ -51,6 +51,7 @@ def test_topics_lie_beside_what_was_trained(graph, make):
     torch.testing.assert_close(alone, method.encode(graph))
     method.topic_neighbors = 3
     both = method.embed(method.prepare(graph))
+    torch.testing.assert_close(method.embed(graph), both)
     torch.testing.assert_close(both[:, :4], torch.nn.functional.normalize(alone))
     topics = diffused_topics(graph, neighbors=3)
     torch.testing.assert_close(both[:, 4:], torch.nn.functional.normalize(topics))

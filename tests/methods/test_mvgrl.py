@@ -52,6 +52,14 @@ def test_the_embedding_is_the_sum_of_both_encoders(graph, method):
     torch.testing.assert_close(method.embed(data), (z + diffused).detach())
 
 
+def test_embeds_in_evaluation_mode_and_goes_back(graph):
+    method = MVGRL(8, out_channels=6, norm="batch")
+    seen = [encoder.norms[0].running_mean for encoder in (method.encoder, method.diffusion_encoder)]
+    before = [mean.clone() for mean in seen]
+    method.embed(graph)
+    assert method.training and all(map(torch.equal, seen, before))
+
+
 def test_the_encoders_share_nothing(method):
     first, second = (e.convs[0].lin.weight for e in (method.encoder, method.diffusion_encoder))
     assert first is not second and not torch.equal(first, second)

@@ -30,11 +30,12 @@ def test_views_come_from_the_generator_alone(graph):
     assert torch.equal(*edges)
 
 
-def test_both_directions_may_go_together(graph):
-    method = Sum(8, symmetric=True)
+@pytest.mark.parametrize(("options", "together"), [({}, False), ({"symmetric": True}, True)])
+def test_both_directions_may_go_together(graph, options, together):
+    method = Sum(8, **options)
     method.prepare(graph, torch.Generator().manual_seed(4))
     pairs = set(map(tuple, method.step(graph, 1).views[1].edge_index.T.tolist()))
-    assert pairs == {(v, u) for u, v in pairs}
+    assert (pairs == {(v, u) for u, v in pairs}) == together
 
 
 def test_a_method_must_define_its_objective(graph):

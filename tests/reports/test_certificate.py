@@ -38,8 +38,10 @@ def test_a_section_is_added_and_replaced(tmp_path):
 def test_the_page_says_of_what_nothing_is_claimed(tmp_path):
     write_report(tmp_path, {"method": "grace", "results": {}})
     for whole in (True, False):
-        write_certificate(tmp_path, {**FIGURES, "whole_embedding": whole}, ARRAYS)
+        changed = {"whole_embedding": whole, "over_budget": 0.075}
+        write_certificate(tmp_path, {**FIGURES, **changed}, ARRAYS)
         page = (tmp_path / "report.html").read_text()
+        assert "one coin per edge at this rate puts 7.5 % over their budget" in page
         assert "as practically every view of EdgeDrop does unless it is symmetric" in page
         assert ("Of the embedding, the encoder's output alone." in page) != whole
 

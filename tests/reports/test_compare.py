@@ -5,6 +5,7 @@ import pytest
 
 from gclkit.evaluators import differs, summarize
 from gclkit.reports import mark_best, write_comparison
+from gclkit.reports.compare import plot_scores
 
 
 def make_report(name, shift, *, noise=0.002, split_hash="aaaa", dataset="cora"):
@@ -60,6 +61,16 @@ def test_lower_conductance_is_better():
     runs = [make_report("a", 0.1), make_report("ccc", 0.0)]
     lines = [(str(i), run["results"]["clustering"]) for i, run in enumerate(runs)]
     assert mark_best(lines, ["conductance"], differs) == frozenset({(0, 1)})
+
+
+@pytest.mark.parametrize(("key", "factor"), [("accuracy", 100), ("conductance", 1)])
+def test_shares_are_drawn_in_percent(key, factor):
+    lines = [("a", {"mean": 0.25, "interval": [0.125, 0.5]}), ("b", {"mean": 0.75})]
+    axes = plot_scores(lines, key).axes[0]
+    drawn = [line.get_xdata() for line in axes.lines]
+    expected = [[0.125, 0.5], [0.25], [0.75]]
+    assert [list(line) for line in drawn] == [[factor * x for x in line] for line in expected]
+    assert axes.get_xlabel().endswith(", %") == (factor == 100)
 
 
 def test_other_graphs_and_splits_stand_apart(tmp_path):

@@ -41,8 +41,8 @@ def test_text_is_written_in_utf8_and_whole(tmp_path):
 
 
 def test_yaml_holds_plain_values_only(tmp_path):
-    path = write_yaml(tmp_path / "a.yaml", {"b": [1, 2.5], "a": None})
-    assert path.read_text() == "b:\n- 1\n- 2.5\na: null\n"
+    path = write_yaml(tmp_path / "a.yaml", {"b": [1, 2.5], "a": None, "ä": "ö"})
+    assert path.read_text(encoding="utf-8") == "b:\n- 1\n- 2.5\na: null\nä: ö\n"
     sentence = "write_yaml: 'values' must be plain values (got "
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         write_yaml(path, {"b": object()})

@@ -30,6 +30,21 @@ def test_tsne_keeps_groups_apart_and_repeats():
     assert gap > points[group == 0].std()
 
 
+def test_tsne_starts_from_a_small_plane_of_most_variance(monkeypatch):
+    class Start:
+        def __init__(self, *, init, **options):
+            self.init = init
+
+        def fit_transform(self, rows):
+            return self.init
+
+    monkeypatch.setattr("sklearn.manifold.TSNE", Start)
+    z = np.random.default_rng(2).normal(size=(30, 4)) * [7, 3, 1, 1]
+    start = project(z, "tsne")
+    assert np.isclose(start[:, 0].std(), 1e-4)
+    assert np.allclose(start * project(z)[:, 0].std(), 1e-4 * project(z), atol=1e-9)
+
+
 def test_small_and_collapsed_embeddings_have_a_map():
     for z in (np.eye(2), np.ones((9, 3)), np.arange(4.0)[:, None], np.ones((30, 1))):
         for method in ("pca", "tsne"):

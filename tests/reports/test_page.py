@@ -17,6 +17,12 @@ def test_text_is_escaped():
     assert "&lt;lead&gt;" in whole and "a &amp; b" in whole and "background:#123456" in whole
 
 
+def test_a_grid_of_pairs_is_named_so():
+    panel = Panel("t", "<svg></svg>")
+    assert grid([panel]).startswith('<div class="grid"><figure>')
+    assert grid([panel], pairs=True).startswith('<div class="grid pairs"><figure>')
+
+
 def test_light_and_dark_narrow_and_wide():
     whole = page("t", "l", "")
     assert "prefers-color-scheme: dark" in whole and 'name="viewport"' in whole

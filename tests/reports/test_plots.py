@@ -17,15 +17,20 @@ def test_plots_what_the_report_holds_and_nothing_else():
             "labels": ["low", "high"], "values": [None, 0.7], "sizes": [0, 9]}},
     }  # fmt: skip
     report = {
-        "results": {"classification": {"confusion": [[5, 2], [1, 4]]}},
+        "results": {
+            "classification": {
+                "confusion": [[5, 2], [1, 4]],
+                "few_labels": {"5": {"mean": 0.7, "std": 0.1}, "1": {"mean": 0.4, "std": None}},
+            }
+        },
         "diagnostics": diagnostics,
     }
     history = {3: [{"epoch": 1, "loss": 2.5}, {"epoch": 2, "loss": 2.1}]}
     plots = score_plots(report, history)
-    wanted = ["loss", "confusion", "similarity", "spectrum", "accuracy_by_community_strength"]
-    assert names(plots) == wanted
+    inside = ["confusion", "few_labels", "similarity", "spectrum", "accuracy_by_community_strength"]
+    assert names(plots) == ["loss", *inside]
     assert plots[-1].title == "Accuracy by community strength"
-    assert [plot.section for plot in plots] == ["Training"] + 4 * ["Inside the embeddings"]
+    assert [plot.section for plot in plots] == ["Training"] + 5 * ["Inside the embeddings"]
     assert all(plot.on_page is plot.on_file and not plot.legend for plot in plots)
 
 

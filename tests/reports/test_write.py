@@ -118,6 +118,7 @@ def test_the_page_names_split_protocol_controls_and_published_figure(run):
         "logistic regression", "raw features", "79.00 ± 1.00", "untrained encoder", "93.32",
         "csgcl, unit rows", "csgcl, two-hop negatives", "csgcl, decoder dot", "feedfeedfeedfeed",
         "the authors&#x27; README", "300 of 400 nodes",
+        "400 nodes · 1,200 edges · seeds 0, 1 · complete",
     ):  # fmt: skip
         assert part in page, part
     assert "| csgcl | 93.23 ± 1.00 | 91.00 ± 1.00 |" in (run / "tables.md").read_text()

@@ -14,7 +14,7 @@ from gclkit.training.checkpoint import VERSION, previous_checkpoint
 
 
 def test_round_trip_keeps_the_one_before(tmp_path):
-    path = tmp_path / "deep" / "checkpoint.pt"
+    path = tmp_path / "very" / "deep" / "checkpoint.pt"
     for epoch in (3, 4):
         save_checkpoint(path, {"epoch": epoch, "model": {"w": torch.full((2,), float(epoch))}})
     assert load_checkpoint(path)["epoch"] == 4

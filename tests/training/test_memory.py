@@ -149,6 +149,11 @@ def test_sparse_features_take_less(graph):
     values = sparse(graph).x
     entries = values.values().numel()
     assert csr.features == dense.features - N * F * 4 + entries * 12 + (N + 1) * 8
+    bare = copy.copy(graph)
+    bare.x = torch.zeros(N, F).to_sparse_csr()
+    # The values of each view, and the matrix that the backward pass turns around.
+    views = memory.HELD_BY_ALLOCATOR * entries * (2 * 4 + memory.TRANSPOSED_BYTES)
+    assert csr.views - estimate_training_memory(method, bare).views == pytest.approx(views, abs=2)
 
 
 def test_the_rows_add_up_and_are_printed():
