@@ -196,7 +196,7 @@ def check_edges(
         owner: Function that the error message names.
         edge_index: The edges, [2, e].
         num_nodes: Indices must lie below. Looked at on a CPU only: elsewhere it would wait for
-            the device. (default: any)
+            the device; and not under ``torch.compile``, whose graph would end. (default: any)
         any_integer: Whether other integer dtypes are allowed.
     """
     import torch
@@ -213,7 +213,8 @@ def check_edges(
         reject(owner, "edge_index", "of an integer dtype", kind)
     if not any_integer and kind != torch.int64:
         reject(owner, "edge_index", "of dtype torch.int64", kind)
-    if num_nodes is not None and edge_index.device.type == "cpu":
+    looks = edge_index.device.type == "cpu" and not torch.compiler.is_compiling()
+    if num_nodes is not None and looks:
         check_indices(owner, "edge_index", edge_index, num_nodes)
     return edge_index
 

@@ -14,15 +14,18 @@ from torch.utils.weak import WeakTensorKeyDictionary
 
 NARROW = (torch.bfloat16, torch.float16)
 _TRANSPOSED = WeakTensorKeyDictionary()
+# PyTorch announces once per process that its CSR layout is in beta. The part used here, the product
+# with a dense matrix, is covered by tests, so that users are not told. Warnings are caught here
+# and not at every matrix, which would have those of others forget that they have been shown.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    torch.zeros(1, 1, device="cpu").to_sparse_csr()
 
 
 def csr_tensor(
     row_start: Tensor, column: Tensor, value: Tensor, shape: Sequence[int], *, check: bool = False
 ) -> Tensor:
     """A CSR tensor of its parts.
-
-    PyTorch announces on first use that its CSR layout is in beta; the part used here, the
-    product with a dense matrix, is covered by tests, so users are not told again.
 
     Args:
         row_start: Where each row begins in :obj:`column`, and the end, [rows + 1].
@@ -35,11 +38,7 @@ def csr_tensor(
     Raises:
         RuntimeError: If the parts make no matrix and :obj:`check` is set.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Sparse CSR tensor support is in beta")
-        return torch.sparse_csr_tensor(
-            row_start, column, value, tuple(shape), check_invariants=check
-        )
+    return torch.sparse_csr_tensor(row_start, column, value, tuple(shape), check_invariants=check)
 
 
 def mask_columns(matrix: Tensor, keep: Tensor) -> Tensor:

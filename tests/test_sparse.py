@@ -1,6 +1,7 @@
 import gc
 import subprocess
 import sys
+import warnings
 
 import pytest
 import torch
@@ -163,3 +164,12 @@ def test_parts_from_outside_are_checked():
     csr_tensor(*parts)
     with pytest.raises(RuntimeError):
         csr_tensor(*parts, check=True)
+
+
+def test_a_matrix_leaves_the_warnings_of_others_as_they_are():
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        for _ in range(3):
+            warnings.warn("mine", UserWarning, stacklevel=1)
+            random_csr()
+    assert [str(warning.message) for warning in shown] == ["mine"]

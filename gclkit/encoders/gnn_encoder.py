@@ -120,7 +120,9 @@ class GNNEncoder(nn.Module):
             ValueError: For features of another width or dtype than the parameters, edges
                 between nodes that do not exist, or weights with a convolution that takes none.
         """
-        owner, dtype = type(self).__name__, next(self.parameters()).dtype
+        owner, like = type(self).__name__, next(self.parameters())
+        # Autocast casts, also what a layer before this one has made.
+        dtype = None if torch.is_autocast_enabled(like.device.type) else like.dtype
         check_floats(owner, "x", x, dtype=dtype, columns=self.in_channels, sparse=True)
         check_edges(owner, edge_index, x.size(0))
         if self.norm == "batch" and self.training and x.size(0) < 2:
@@ -133,7 +135,7 @@ class GNNEncoder(nn.Module):
         if self.conv == "gcn":
             edges = (edge_index, edge_weight)
             if edge_weight is None or not edge_weight.requires_grad:
-                shared["adjacency"] = gcn_adjacency(*edges, x.size(0), dtype=x.dtype)
+                shared["adjacency"] = gcn_adjacency(*edges, x.size(0), dtype=like.dtype)
         elif x.layout == torch.sparse_csr:
             x = x.to_dense()
         for number, (conv, *rest) in enumerate(self.layers()):

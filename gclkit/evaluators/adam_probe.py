@@ -75,6 +75,7 @@ class AdamProbe:
         z, y, splits = check_probe_input("AdamProbe", z, y, splits)
         return [self._score(z, y, split) for split in splits]
 
+    @torch.inference_mode(False)
     def _score(self, z: Tensor, y: Tensor, split: Split) -> ProbeScores:
         train, val, test = (part.to(z.device) for part in (split.train, split.val, split.test))
         classes = int(y.max()) + 1

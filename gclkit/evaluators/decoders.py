@@ -53,6 +53,7 @@ def logistic_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -
     return scorer(max(slopes, key=on_validation))
 
 
+@torch.inference_mode(False)
 def mlp_decoder(z: Float[Tensor, "n d"], split: EdgeSplit, seed: int = 0) -> Scorer:
     r"""Two layers (64 ReLU units) on :math:`[z_u \odot z_v, |z_u - z_v|]`, standardized.
 

@@ -88,7 +88,7 @@ class LinkPrediction:
                 weights are for it to compute from that graph.
             data: The whole graph; held-out edges are read for scoring only.
         """
-        if not callable(train):
+        if isinstance(train, Data) or not callable(train):  # PyG's graphs are callable.
             reject("LinkPrediction", "train", "a function of a graph", type(train).__name__)
         split = split_edges(data, val=self.val, test=self.test, seed=self.seed)
         return self.score(train(split.training_graph(data)), split)

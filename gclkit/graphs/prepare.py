@@ -24,7 +24,8 @@ from gclkit.sparse import csr_tensor
 
 def say(line: str) -> None:
     """Writes one line to standard error: the default of every ``log`` argument."""
-    sys.stderr.write(line + "\n")
+    if sys.stderr is not None:  # As in a service, which has none.
+        sys.stderr.write(line + "\n")
 
 
 def conform_graph(owner: str, data: Data, *, sparse: bool | None = None) -> Data:

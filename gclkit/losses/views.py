@@ -64,7 +64,8 @@ def cosine_weights(owner: str, weight: Callable[[Tensor], Tensor], cosines: Tens
 
 def zero_loss(*rows: Tensor) -> Float[Tensor, ""]:
     """Returns 0 with a graph: the gradients of the rows are 0 as well."""
-    return 0.0 * torch.stack([row.sum() for row in rows]).sum()
+    # Without the sum the product of a negative number would be -0.0.
+    return 0.0 * torch.stack([row.sum() for row in rows]).sum() + 0.0
 
 
 def unit_rows(owner: str, name: str, z: Float[Tensor, "n d"]) -> Float[Tensor, "n d"]:

@@ -18,7 +18,8 @@ from gclkit.methods.method import Method, build_encoder
 class AugmentedViews(Method):
     r"""Two augmented views of the graph and one encoder.
 
-    Subclasses set :attr:`augmentations`, one per view, and write :meth:`step`.
+    Subclasses set :attr:`augmentations`, one transform or
+    :class:`~torch_geometric.transforms.Compose` of them per view, and write :meth:`step`.
 
     Args:
         in_channels: Width :math:`f` of the features.
@@ -40,12 +41,15 @@ class AugmentedViews(Method):
     ) -> None:
         super().__init__(ego=ego, topic_neighbors=topic_neighbors)
         self.encoder = build_encoder(type(self).__name__, in_channels, out_channels, **encoder)
-        self.augmentations: tuple[Compose, ...] = ()
+        self.augmentations: tuple[BaseTransform, ...] = ()
 
     def prepare(self, data: Data, generator: torch.Generator | None = None) -> Data:
         data = super().prepare(data, generator)
+        if not self.augmentations:
+            owner = type(self).__name__
+            reject(owner, "augmentations", "one transform for each view", self.augmentations)
         for view in self.augmentations:
-            for transform in view.transforms:
+            for transform in _single(view):
                 transform.generator = generator
         return data
 
@@ -53,6 +57,12 @@ class AugmentedViews(Method):
         """Two views of a graph or batch, and what the encoder makes of them."""
         views = tuple(augment(batch) for augment in self.augmentations)
         return views, encode_views(self.encoder, views)
+
+
+def _single(transform: Any) -> list[Any]:
+    """The transforms that one is composed of, or itself."""
+    parts = getattr(transform, "transforms", None)
+    return [transform] if parts is None else [t for part in parts for t in _single(part)]
 
 
 def view_pair(

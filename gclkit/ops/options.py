@@ -15,8 +15,10 @@ class BlockOptions(TypedDict, total=False):
     """How the blocks of a similarity matrix are computed; none of it changes the formula.
 
     On a CPU several threads share the blocks; any number of them gives the same bits, except
-    where a small budget leaves more threads only smaller blocks. Logits above 60, as of cosines at
-    a temperature below 1/60, take about 1.7 times as long.
+    where a small budget leaves more threads only smaller blocks. Meanwhile the number of threads
+    of PyTorch is lowered for the whole process, and a thread that is started then keeps the low
+    one: start yours before. Of losses in several threads one at a time shares its blocks.
+    Logits above 60, as of cosines at a temperature below 1/60, take about 1.7 times as long.
 
     Args:
         precision: Dtype of the factors of matrix products, ``"float32"`` or ``"bfloat16"``. Sums

@@ -13,6 +13,9 @@ from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 from gclkit.ops.tiles import Tiles
 
 Terms = Callable[[Tiles, slice, slice, Tensor], Iterable[tuple[Tensor, Tensor]]]
+# Held by whoever has lowered the number of threads, which is the process's: two who do so and set
+# it back may leave it low.
+_LOWERED = Lock()
 
 
 class Turns:
@@ -61,7 +64,7 @@ def share_out(tiles: Tiles, terms: Terms) -> None:
     """
     turns, workers = Turns(tiles.spans()), tiles.tiling.workers
     # A dispatch mode watches its own thread alone.
-    if workers == 1 or is_in_torch_dispatch_mode():
+    if workers == 1 or is_in_torch_dispatch_mode() or not _LOWERED.acquire(blocking=False):
         _work(tiles, terms, turns)
         return
     inference, threads = torch.is_inference_mode_enabled(), torch.get_num_threads()
@@ -73,8 +76,8 @@ def share_out(tiles: Tiles, terms: Terms) -> None:
     def use_own_cores() -> None:
         torch.set_num_threads(max(1, threads // workers))
 
-    use_own_cores()  # BLAS takes the last number that any thread has set.
     try:
+        use_own_cores()  # BLAS takes the last number that any thread has set.
         with ThreadPoolExecutor(workers, initializer=use_own_cores) as pool:
             try:
                 list(pool.map(work, tiles.parts(workers)))
@@ -83,6 +86,7 @@ def share_out(tiles: Tiles, terms: Terms) -> None:
                 raise
     finally:
         torch.set_num_threads(threads)
+        _LOWERED.release()
 
 
 def _work(part: Tiles, terms: Terms, turns: Turns) -> None:

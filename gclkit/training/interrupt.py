@@ -24,7 +24,8 @@ class Interruptible:
     """Context in which the first signal is noted, in :attr:`requested`, instead of raised.
 
     A line on standard error says so, since an epoch may last, and where a progress bar stands.
-    Outside the main thread signals cannot be caught and are left as they are.
+    Outside the main thread signals cannot be caught and are left as they are, and so are those
+    that the process ignores, as one does that a shell started in the background.
 
     Args:
         saves: Whether the state is saved after the epoch, for the line.
@@ -38,6 +39,8 @@ class Interruptible:
     def __enter__(self) -> Interruptible:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGINT, signal.SIGTERM):
+                if signal.getsignal(number) is signal.SIG_IGN:
+                    continue
                 self._before[number] = signal.signal(number, self._note)
         return self
 

@@ -247,6 +247,12 @@ def _check_output(owner: str, output: StepOutput) -> Tensor:
         reject(owner, "terms", "a dict of numbers", type(output.terms).__name__)
     if not _is_loss(loss):
         reject(owner, "loss", "a scalar with a gradient", loss)
+    views, embeddings = output.views, output.embeddings
+    if not isinstance(views, (tuple, list)) or not views:
+        reject(owner, "views", "a tuple of one graph or more", type(views).__name__)
+    if not isinstance(embeddings, (tuple, list)) or len(embeddings) != len(views):
+        rule = f"a tuple of one matrix for each of the {len(views)} views"
+        reject(owner, "embeddings", rule, type(embeddings).__name__)
     taken = RECORDED & output.terms.keys()
     if taken:
         reject(owner, "terms", f"named otherwise than {sorted(RECORDED)}", sorted(taken))

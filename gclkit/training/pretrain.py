@@ -7,10 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import RLock
 
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
 from torch_geometric.data import Data
 
@@ -26,6 +27,9 @@ from gclkit.training.kept_arguments import kept_arguments
 from gclkit.training.loop import Regularizer, TrainingLoop
 from gclkit.training.memory import check_memory, estimate_training_memory
 from gclkit.training.training_settings import TrainingSettings
+
+# Draws without a generator come from the process's: trainings in several threads take turns.
+_ONE_AT_A_TIME = RLock()
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ def pretrain(
 
     All parameters, frozen ones too, are drawn anew under the seed; the global generators are
     left as they were. The same seed gives the same embeddings, bit for bit, on one CPU with
-    one number of threads, also when the run was interrupted and resumed.
+    one number of threads, also when the run was interrupted and resumed. A process runs one
+    training at a time, and other threads must not draw from the global generators meanwhile: for
+    more at once start processes.
 
     What a callback raises ends the training; the method keeps what it has learned, and
     ``method.embed(method.prepare(data))`` embeds with it. No checkpoint is written then: for one,
@@ -131,6 +137,14 @@ def pretrain(
     if lazy:
         rule = "one whose parameters have a size: run its encoder once"
         reject("pretrain", "method", rule, f"{', '.join(lazy)} without")
+    if any(parameter.is_inference() for parameter in method.parameters()):
+        reject("pretrain", "method", "one made outside of torch.inference_mode()", "made within")
+    if isinstance(regularizer, nn.Module):
+        trained, parts = set(method.parameters()), regularizer.named_parameters()
+        own = [name for name, p in parts if p.requires_grad and p not in trained]
+        if own:
+            rule = "one whose parameters are the method's, which alone are trained, or frozen"
+            reject("pretrain", "regularizer", rule, f"{', '.join(own)} of its own")
     check_graph(type(method).__name__, data)
     if isinstance(regularizer, ProvableTraining) and data.get("edge_weight") is not None:
         rule = "left out: bounds are of graphs without edge weights"
@@ -139,7 +153,8 @@ def pretrain(
     estimate = estimate_training_memory(method, data, regularizer=regularizer, device=device)
     check_memory(estimate, method, data, device)
 
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+    devices = [device] if device.type == "cuda" else []
+    with _ONE_AT_A_TIME, torch.inference_mode(False), torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         method.to(device)
         with _given_back_if_refused(method) as given:
@@ -147,6 +162,8 @@ def pretrain(
             generator = torch.Generator(device).manual_seed(seed)
             # A copy: PyG moves a graph in place.
             data = copy.copy(data).to(str(device))
+            # Autograd saves none of inference mode.
+            data = data.apply(lambda tensor: tensor.clone() if tensor.is_inference() else tensor)
             identity = {
                 **kept_arguments(method, "method"),
                 "regularizer": None,
@@ -157,7 +174,9 @@ def pretrain(
             }
             graph = method.prepare(data, generator)
             drawing = getattr(regularizer, "generator", None)
+            drawing = drawing if isinstance(drawing, torch.Generator) else None
             loop = TrainingLoop(method, graph, generator, settings, identity, drawing)
+            _try_to_embed(method, loop.data, generator, devices)
             if resume and checkpoint is not None and _has_checkpoint(checkpoint):
                 loop.restore(load_checkpoint(checkpoint, device=device))
             loop.optimizer.register_step_post_hook(lambda *_: given.clear())
@@ -172,7 +191,7 @@ def pretrain(
                 )
             finally:
                 release_memory()
-    return Pretrained(method.embed(loop.data).cpu(), loop.history, method)
+        return Pretrained(_embed(method, loop.data).cpu(), loop.history, method)
 
 
 @contextmanager
@@ -207,6 +226,33 @@ def _draw_anew(method: Method) -> None:
     if left:
         rule = "one whose reset_parameters() draws all trainable parameters anew"
         reject("pretrain", "method", rule, f"{', '.join(left)} left as before")
+
+
+def _try_to_embed(
+    method: Method, data: Data, generator: torch.Generator, devices: list[torch.device]
+) -> None:
+    """Raises what embedding would raise after the training, and leaves randomness as it was.
+
+    A method that embeds in its own way may need what its steps leave behind.
+    """
+    if (type(method).embed, type(method).encode) != (Method.embed, Method.encode):
+        return
+    if not hasattr(method, "encoder"):
+        rule = "set, where a method defines no encode(data)"
+        reject(type(method).__name__, "encoder", rule, "no such attribute")
+    state = generator.get_state()
+    with torch.random.fork_rng(devices=devices):
+        _embed(method, data)
+    generator.set_state(state)
+
+
+def _embed(method: Method, data: Data) -> Tensor:
+    z = method.embed(data)
+    if not isinstance(z, Tensor) or z.dim() != 2 or len(z) != data.num_nodes:
+        got = tuple(z.shape) if isinstance(z, Tensor) else type(z).__name__
+        rule = f"a function that returns a row for each of the {data.num_nodes} nodes"
+        reject(type(method).__name__, "embed", rule, got)
+    return z
 
 
 def _has_checkpoint(path: str | Path) -> bool:

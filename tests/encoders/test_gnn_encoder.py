@@ -130,3 +130,24 @@ def test_the_batch_norm_of_one_row_is_refused_in_training_only():
     )
     assert encoder.eval()(*one).shape == (1, 4)
     encoder.train()(torch.randn(2, 6), one[1])
+
+
+@pytest.mark.parametrize("conv", ["gat", "gcn", "gin", "sage"])
+def test_autocast_takes_what_a_layer_before_has_narrowed(view, conv):
+    x, edge_index = view
+    encoder, before = GNNEncoder(6, 4, conv=conv), torch.nn.Linear(6, 6)
+    exact = encoder(before(x), edge_index)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        h = before(x)
+        z = encoder(h, edge_index)
+    assert h.dtype == torch.bfloat16
+    torch.testing.assert_close(z.float(), exact, rtol=0.1, atol=0.1)
+    with pytest.raises(ValueError, match=r"^GNNEncoder: 'x' must be of dtype torch.float32"):
+        encoder(h, edge_index)
+
+
+@pytest.mark.parametrize("conv", ["gin", "sage"])
+def test_exports_where_pyg_does(view, conv):
+    encoder = GNNEncoder(6, 4, conv=conv).eval()
+    exported = torch.export.export(encoder, view).module()
+    torch.testing.assert_close(exported(*view), encoder(*view))

@@ -89,3 +89,10 @@ def test_refuses_one_class_to_train_on():
     sentence = "AdamProbe: 'train' must be nodes of two classes or more (got 'one class')"
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
         AdamProbe()(z, y, Split(one, one + 1, one + 2))
+
+
+def test_trains_in_inference_mode():
+    z, y, split = make_blobs()
+    expected = AdamProbe(steps=30)(z, y, split)
+    with torch.inference_mode():
+        assert AdamProbe(steps=30)(z.clone(), y.clone(), split) == expected

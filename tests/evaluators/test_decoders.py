@@ -81,3 +81,11 @@ def test_learned_decoders_read_training_edges_only(split):
         seen |= set((lambda p: (p[0] * n + p[1]).tolist())(_training_pairs(split, seed)[0]))
     # Held-out edges turn up among the negatives: the decoder is told nothing about them.
     assert seen & set((held[0] * n + held[1]).tolist())
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_the_scores_are_the_same_in_inference_mode(split, name):
+    z, _ = make_z(split)
+    expected = DECODERS[name](z, split, 3)(split.val)
+    with torch.inference_mode():
+        assert torch.equal(DECODERS[name](z.clone(), split, 3)(split.val), expected)

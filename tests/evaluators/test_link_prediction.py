@@ -186,3 +186,10 @@ def test_fixed_embeddings_are_refused_without_their_split():
     with pytest.raises(ValueError) as error:
         LinkPrediction(decoders=())
     assert str(error.value) == "LinkPrediction: 'decoders' must be one decoder or more (got ())"
+
+
+def test_a_graph_is_no_function_though_pyg_lets_it_be_called():
+    data = make_graph()
+    with pytest.raises(ValueError) as error:
+        LinkPrediction()(data, propagate)
+    assert str(error.value) == "LinkPrediction: 'train' must be a function of a graph (got 'Data')"

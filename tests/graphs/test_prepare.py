@@ -143,3 +143,8 @@ def test_refusals(data, options, sentence):
     with pytest.raises(ValueError) as refusal:
         prepare_graph(data, log=None, **options)
     assert str(refusal.value) == sentence
+
+
+def test_says_nothing_in_a_process_without_standard_error(monkeypatch):
+    monkeypatch.setattr("sys.stderr", None)
+    assert prepare_graph(messy()).num_nodes == 5

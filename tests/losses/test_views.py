@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from gclkit.losses.views import unit_rows
+from gclkit.losses.views import unit_rows, zero_loss
 
 
 @pytest.mark.parametrize("size", [1e-40, 1e-25, 1.0, 1e30])
@@ -23,3 +23,9 @@ def test_refuses_a_zero_row():
         "op: 'z' must be free of zero rows, which have no direction; behind a last ReLU use a "
         "Projector, or final_activation=False (got 'row 1 is zero')"
     )
+
+
+def test_a_loss_of_nothing_is_zero_without_a_sign():
+    z = torch.tensor([[-3.0, 1.0]]).requires_grad_()
+    loss = zero_loss(z)
+    assert str(loss.item()) == "0.0" and torch.autograd.grad(loss, z)[0].tolist() == [[0.0, 0.0]]

@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch_geometric.transforms import Compose
 
 from gclkit.augmentations import EdgeDrop, FeatureMask
 from gclkit.encoders import view_features
@@ -48,3 +49,17 @@ def test_check_pair():
     for bad in (0.5, "ab", (0.1,), None):
         with pytest.raises(ValueError, match=r"^M: 'p' must be one probability per view"):
             check_pair("M", "p", bad)
+
+
+def test_the_generator_reaches_single_and_nested_transforms(method, graph):
+    generator, (drop, mask) = torch.Generator(), (EdgeDrop(0.3), FeatureMask(0.2))
+    method.augmentations = (drop, Compose([Compose([mask])]))
+    views, _ = method.encode_views(method.prepare(graph, generator))
+    assert drop.generator is mask.generator is generator and len(views) == 2
+
+
+def test_refuses_to_train_without_augmentations(graph):
+    with pytest.raises(ValueError) as error:
+        AugmentedViews(8, out_channels=5).prepare(graph)
+    sentence = "AugmentedViews: 'augmentations' must be one transform for each view (got ())"
+    assert str(error.value) == sentence

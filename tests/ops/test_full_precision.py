@@ -45,3 +45,25 @@ def test_every_operation_gives_the_same_bits_within_autocast(operation, threads,
             out = OPERATIONS[operation](z)
             results.append((out, *torch.autograd.grad(out.square().sum(), z)))
     assert all(torch.equal(*pair) for pair in zip(*results, strict=True))
+
+
+# PyTorch's own, which it hides from where warnings are shown, not from where they are errors.
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor that is not a leaf")
+def test_a_compiler_leaves_it_as_it_is():
+    ran = []
+
+    @full_precision
+    def product(a, b):
+        ran.append(torch.compiler.is_compiling())
+        return a @ b
+
+    def step(a, b):
+        return product(a * 2, b).sum() + product(b, a).square().sum()
+
+    compiled = torch.compile(step, backend="eager")
+    for n in (3, 4, 5, 6, 7):
+        a, b = torch.randn(n, 2, requires_grad=True), torch.randn(2, n)
+        out, expected = compiled(a, b), step(a, b)
+        assert torch.equal(out, expected)
+        assert torch.equal(torch.autograd.grad(out, a)[0], torch.autograd.grad(expected, a)[0])
+    assert ran == [False] * 20

@@ -156,3 +156,32 @@ def test_whoever_watches_operators_sees_them_all(rows):
     with LargestTensor() as largest:
         share_out(tiles_of(rows, 2), terms)
     assert largest.numel == 5000
+
+
+def test_of_two_callers_one_has_workers_and_the_threads_come_back(rows):
+    before, seen = torch.get_num_threads(), []
+    torch.set_num_threads(4)
+    try:
+        begun, ended = threading.Event(), threading.Event()
+
+        def waiting(part, rows, columns, tile):
+            begun.set()
+            assert ended.wait(60)
+            return ()
+
+        def counting(part, rows, columns, tile):
+            seen.append(threading.get_ident())
+            return ()
+
+        first = threading.Thread(target=share_out, args=(tiles_of(rows, 2), waiting))
+        first.start()
+        assert begun.wait(60)
+        share_out(tiles_of(rows, 2), counting)
+        ended.set()
+        first.join()
+        assert set(seen) == {threading.get_ident()} and len(seen) == 30
+        share_out(tiles_of(rows, 2), counting)
+        assert threading.get_ident() not in seen[30:] and len(seen) == 60
+        assert torch.get_num_threads() == 4
+    finally:
+        torch.set_num_threads(before)

@@ -1,3 +1,5 @@
+import signal
+
 import pytest
 import torch
 from torch_geometric.data import Data
@@ -20,3 +22,11 @@ def graph():
 @pytest.fixture
 def method():
     return CSGCL(9, out_channels=6, projection_channels=5, activation="rrelu", gamma_start=4)
+
+
+@pytest.fixture(autouse=True)
+def interrupts():
+    """A suite that a shell has put in the background starts with Ctrl-C ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)

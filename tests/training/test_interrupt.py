@@ -27,14 +27,21 @@ def test_the_first_signal_is_noted_and_handlers_come_back(number, saves, said, c
 
 
 def test_a_second_ctrl_c_raises():
-    # A suite that a shell has put in the background starts with the signal ignored.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    with pytest.raises(KeyboardInterrupt), Interruptible(saves=True):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_what_the_process_ignores_stays_ignored(number):
+    before = signal.signal(number, signal.SIG_IGN)
     try:
-        with pytest.raises(KeyboardInterrupt), Interruptible(saves=True):
-            os.kill(os.getpid(), signal.SIGINT)
-            os.kill(os.getpid(), signal.SIGINT)
+        with Interruptible(saves=True) as stop:
+            os.kill(os.getpid(), number)
+            assert not stop.requested and signal.getsignal(number) is signal.SIG_IGN
+        assert signal.getsignal(number) is signal.SIG_IGN
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(number, before)
 
 
 def test_a_closed_standard_error_does_no_harm(monkeypatch):

@@ -118,6 +118,22 @@ class Wrong(GRACE):
             "'terms' must be a dict of numbers (got 'NoneType')",
         ),
         (
+            lambda out: out._replace(views=out.views[0]),
+            "'views' must be a tuple of one graph or more (got 'Data')",
+        ),
+        (
+            lambda out: out._replace(views=(), embeddings=()),
+            "'views' must be a tuple of one graph or more (got 'tuple')",
+        ),
+        (
+            lambda out: out._replace(embeddings=out.embeddings[0]),
+            "'embeddings' must be a tuple of one matrix for each of the 2 views (got 'Tensor')",
+        ),
+        (
+            lambda out: out._replace(embeddings=out.embeddings[:1]),
+            "'embeddings' must be a tuple of one matrix for each of the 2 views (got 'tuple')",
+        ),
+        (
             lambda out: out._replace(terms={"a": None}),
             "'a' must be a number, as every term of a loss (got None)",
         ),

@@ -3,6 +3,7 @@ import os
 import re
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ import torch_geometric.nn as pyg
 from torch import nn
 
 from gclkit.communities import AddCommunities
-from gclkit.methods import GRACE
+from gclkit.encoders import GCNEncoder
+from gclkit.methods import GRACE, Method, StepOutput
 from gclkit.ops import spare_memory
 from gclkit.regularizers import ProvableTraining
 from gclkit.training import CollapseWarning, TrainingInterrupted, load_checkpoint, pretrain
@@ -443,3 +445,143 @@ def test_the_loss_holds_no_memory_after_training(graph):
     method = GRACE(graph.num_features, out_channels=4, projection_channels=4, memory_budget=10**7)
     pretrain(method, graph, epochs=2)
     assert not spare_memory._spare
+
+
+def test_trainings_in_two_threads_take_turns(graph):
+    def make():
+        return GRACE(9, out_channels=6, projection_channels=5, activation="rrelu")
+
+    alone = [pretrain(make(), graph, epochs=20, seed=s).embeddings for s in (0, 1)]
+    methods, before = [make(), make()], torch.get_rng_state()
+    with ThreadPoolExecutor(2) as pool:
+        runs = pool.map(lambda s: pretrain(methods[s], graph, epochs=20, seed=s), (0, 1))
+    assert all(torch.equal(run.embeddings, z) for run, z in zip(runs, alone, strict=True))
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_a_callback_may_train_too(graph, method):
+    other = GRACE(9, out_channels=4)
+
+    def train(epoch, record, method, data):
+        pretrain(other, graph, epochs=1, seed=7)
+
+    expected = pretrain(method, graph, epochs=2).embeddings
+    assert torch.equal(pretrain(method, graph, epochs=2, callbacks=[train]).embeddings, expected)
+
+
+class Noisy(GRACE):
+    def embed(self, data):
+        return super().embed(data) + torch.rand(data.num_nodes, 1)
+
+
+def test_the_seed_decides_the_draws_of_embed_too(graph):
+    before = torch.get_rng_state()
+    runs = [pretrain(Noisy(9, out_channels=6), graph, epochs=1).embeddings for _ in range(2)]
+    torch.set_rng_state(before)
+    again = pretrain(Noisy(9, out_channels=6), graph, epochs=1).embeddings
+    assert torch.equal(*runs) and torch.equal(runs[0], again)
+
+
+class Bare(Method):
+    """Trains a network that is not its encoder."""
+
+    def __init__(self, encoder=None):
+        super().__init__()
+        self.net = GCNEncoder(9, 6)
+        if encoder is not None:
+            self.encoder = encoder
+
+    def step(self, batch, epoch):
+        z = self.net(batch.x, batch.edge_index)
+        return StepOutput(z.square().mean(), {}, (batch,), (z,))
+
+
+class Summed(GCNEncoder):
+    def forward(self, x, edge_index):
+        return super().forward(x, edge_index).sum(dim=0)
+
+
+@pytest.mark.parametrize(
+    ("encoder", "error", "sentence"),
+    [
+        (
+            None,
+            ValueError,
+            "Bare: 'encoder' must be set, where a method defines no encode(data) "
+            "(got 'no such attribute')",
+        ),
+        (
+            nn.Linear(9, 6),
+            TypeError,
+            "Linear.forward() takes 2 positional arguments but 3 were given",
+        ),
+        (
+            Summed(9, 6),
+            ValueError,
+            "Bare: 'embed' must be a function that returns a row for each of the 60 nodes "
+            "(got (6,))",
+        ),
+    ],
+)
+def test_a_method_that_cannot_embed_is_refused_before_the_first_epoch(
+    graph, encoder, error, sentence
+):
+    def never(*args):
+        raise AssertionError("an epoch was trained")
+
+    with pytest.raises(error, match=f"^{re.escape(sentence)}$"):
+        pretrain(Bare(encoder), graph, epochs=1, callbacks=[never])
+
+
+def test_a_method_may_embed_what_its_steps_leave_behind(graph):
+    class Last(Bare):
+        def step(self, batch, epoch):
+            output = super().step(batch, epoch)
+            self.last = output.embeddings[0].detach()
+            return output
+
+        def embed(self, data):
+            return self.last
+
+    assert pretrain(Last(), graph, epochs=1).embeddings.shape == (60, 6)
+
+
+def test_trains_in_inference_mode_what_was_made_outside(graph, method):
+    expected = pretrain(method, graph, epochs=3).embeddings
+    with torch.inference_mode():
+        inside = graph.clone()
+        assert inside.x.is_inference()
+        assert torch.equal(pretrain(method, inside, epochs=3).embeddings, expected)
+        with pytest.raises(ValueError) as error:
+            pretrain(GRACE(9), graph, epochs=1)
+    assert str(error.value) == (
+        "pretrain: 'method' must be one made outside of torch.inference_mode() (got 'made within')"
+    )
+
+
+class Weighted(nn.Module):
+    """A regularizer with a head of its own and an attribute of a common name."""
+
+    generator = "words"
+
+    def __init__(self):
+        super().__init__()
+        self.head = nn.Linear(6, 1, bias=False)
+
+    def forward(self, loss, *views):
+        return loss + self.head(views[0][2]).mean()
+
+
+def test_a_regularizer_has_no_trainable_parameters_of_its_own(graph, method, tmp_path):
+    regularizer = Weighted()
+    with pytest.raises(ValueError) as error:
+        pretrain(method, graph, epochs=1, regularizer=regularizer)
+    assert str(error.value) == (
+        "pretrain: 'regularizer' must be one whose parameters are the method's, which alone are "
+        "trained, or frozen (got 'head.weight of its own')"
+    )
+    method.head = regularizer.head
+    options = {"epochs": 1, "checkpoint": tmp_path / "checkpoint.pt"}
+    assert len(pretrain(method, graph, regularizer=regularizer, **options).history) == 1
+    regularizer = Weighted().requires_grad_(False)
+    assert len(pretrain(method, graph, epochs=1, regularizer=regularizer).history) == 1
