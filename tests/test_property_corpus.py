@@ -723,7 +723,7 @@ WAYS = {
     "methods.StepOutput": lambda case: methods.StepOutput(case.x.sum(), {}, (case.data,), ()).terms,
     "methods.TwoViewContrast": lambda case: methods.TwoViewContrast(
         case.x.size(-1), out_channels=4
-    ).prepare(case.data),
+    ).embed(case.data),
     "ops.choose_backend": lambda case: ops.choose_backend(
         "corpus", case.pick("auto", "reference", "fast"), case.x
     ),
