@@ -20,9 +20,8 @@ def full_precision(function: Callable[P, R]) -> Callable[P, R]:
     the thread that entered it: narrow products are a setting, ``precision="bfloat16"``. A compiler
     would unroll the loop over the blocks, anew for every size.
     """
-    eager: list[
-        Callable[P, R]
-    ] = []  # One or none: a variable that is bound anew is lost to Dynamo.
+    # One or none, in a list: a variable that is bound anew is lost to Dynamo.
+    eager: list[Callable[P, R]] = []
 
     @wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
