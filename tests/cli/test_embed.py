@@ -5,7 +5,7 @@ from gclkit.cli.main import main
 from gclkit.cli.run_graph import load_graph
 from gclkit.cli.train_seed import train_seed
 from gclkit.graphs import load
-from gclkit.graphs.datasets import DATASETS
+from gclkit.graphs.datasets import Dataset
 from gclkit.reports import write_yaml
 from gclkit.training import RunConfig
 
@@ -47,7 +47,7 @@ def test_features_of_another_graph_are_normalized_as_those_of_the_run(
 ):
     graph = load("digits", log=None)
     np.savez(tmp_path / "plain.npz", edge_index=graph.edge_index, x=graph.x)
-    monkeypatch.setitem(DATASETS, "digits", DATASETS["digits"]._replace(normalize=True))
+    monkeypatch.setattr(Dataset, "normalize", True)
     run, out = tmp_path / "run", tmp_path / "z.npy"
     config = RunConfig("dgi", "digits", model={"out_channels": 4}, training={"epochs": 1})
     data = load_graph(config, log=None)
