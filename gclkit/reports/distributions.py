@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from gclkit.checks import reject
 from gclkit.reports.figures import new_figure, styled
@@ -35,6 +36,7 @@ def plot_histograms(
             axes.stairs(density, edges, color=color, lw=1.4)
             axes.stairs(density, edges, color=color, fill=True, alpha=0.25, label=name)
         axes.set(xlabel=xlabel, ylabel="density")
+        axes.xaxis.set_major_locator(MaxNLocator(5))
         figure.legend(loc="outside lower center", ncols=4, fontsize=9)
     return figure
 

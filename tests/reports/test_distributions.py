@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,14 @@ def test_histograms_are_densities():
     with pytest.raises(ValueError) as error:
         plot_histograms([0, 1], {"a": [1, 2]}, xlabel="x")
     assert str(error.value) == "plot_histograms: 'a' must be 1 counts, one per bin (got 2)"
+
+
+def test_labels_of_cosines_keep_apart():
+    figure = plot_histograms([-1, -0.5, 1], {"a": [1, 3]}, xlabel="x")
+    figure.draw_without_rendering()
+    boxes = [label.get_window_extent() for label in figure.axes[0].get_xticklabels()]
+    for left, right in itertools.pairwise(boxes):
+        assert right.x0 - left.x1 > left.width / 2
 
 
 def test_spectra_with_zeros_are_drawn():
