@@ -193,12 +193,19 @@ def as_numbers(value: Any) -> Any:
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """Makes plain values only, and no aliases: a few of those turn a line into gigabytes."""
+    """Makes plain values only, of few levels, which else take seconds, and no aliases: a few of
+    those turn a line into gigabytes.
+    """
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("aliases are not read")
         return super().compose_node(parent, index)
+
+    def fetch_flow_collection_start(self, token: Any) -> None:
+        if self.flow_level == 20:
+            raise yaml.YAMLError("more than 20 levels are not read")
+        super().fetch_flow_collection_start(token)
 
 
 def read_config(path: str | Path) -> RunConfig:

@@ -163,3 +163,14 @@ def test_a_recipe_is_found_in_any_case():
     assert resolve_config("GRACE", "Cora") == resolve_config("grace", "cora")
     assert resolve_config("grace-topics", " CORA").model["topic_neighbors"] == 10
     assert resolve_config("grace", "My.npz").dataset == "My.npz"
+
+
+@pytest.mark.parametrize("bracket", ["[", "{a: "])
+def test_a_file_of_many_levels_is_refused(tmp_path, bracket):
+    path = tmp_path / "config.yaml"
+    path.write_text(2000 * bracket)
+    with pytest.raises(ValueError) as error:
+        read_config(path)
+    assert str(error.value) == (
+        f"read_config: 'path' must be a YAML file (got '{path}: more than 20 levels are not read')"
+    )
